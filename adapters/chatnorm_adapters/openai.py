@@ -1,0 +1,23 @@
+"""OpenAI Chat Completions, the dialect all others are differences of.
+
+Source: https://platform.openai.com/docs/api-reference/chat/object
+"""
+
+from __future__ import annotations
+
+from chatnorm import Adapter, hookimpl
+from chatnorm.chat_completions import CHUNK, RESPONSE
+from chatnorm.dialect import Dialect
+
+ADAPTER = Dialect(
+    "openai",
+    "https://platform.openai.com/docs/api-reference/chat/object",
+    response=RESPONSE,
+    chunk=CHUNK,
+    reasoning="reasoning_content",
+).adapter()
+
+
+@hookimpl
+def chatnorm_adapter() -> Adapter:
+    return ADAPTER

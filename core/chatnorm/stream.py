@@ -1,0 +1,142 @@
+"""Streams of Chat Completions chunks: bytes -> frames -> chunks, and back, without I/O.
+
+Source: https://platform.openai.com/docs/api-reference/chat/streaming
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import UNSET
+
+from .chunk import ChatCompletionChunk
+from .completion import Message
+from .dialect import Tree
+from .errors import encode_error_body
+from .exceptions import DecodeError, StreamError
+from .framing import EventStreamDecoder, FramingError, encode_event
+
+__all__ = ["ChunkDecoder", "ChunkEncoder"]
+
+_DONE = b"[DONE]"
+
+
+class ChunkDecoder:
+    """Server-sent events of chunks -> canonical chunks."""
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self._frames = EventStreamDecoder()
+        #: indices of the choices seen beside number 0, and of those that finished
+        self._others: set[Any] = set()
+        self._finished: set[Any] = set()
+        self._ended = False
+
+    def feed(self, data: bytes) -> list[ChatCompletionChunk]:
+        """The chunks that these bytes complete. Raises: StreamError."""
+        try:
+            frames = self._frames.feed(data)
+        except FramingError as error:
+            raise StreamError(self._tree.schema, str(error)) from None
+        return self._decode(frames)
+
+    def _decode(self, frames: list[tuple[bytes, bytes]]) -> list[ChatCompletionChunk]:
+        chunks: list[ChatCompletionChunk] = []
+        decode = self._tree.decode
+        for _, data in frames:
+            if data == _DONE:
+                self._ended = True
+                continue
+            try:
+                chunk = decode(data)
+            except DecodeError as error:
+                raise StreamError(self._tree.schema, str(error), chunks) from error
+            for choice in chunk.choices:
+                if choice.finish_reason:
+                    self._finished.add(choice.index or 0)
+                if choice.index:
+                    self._others.add(choice.index)
+            if chunk.error is not UNSET:
+                self._ended = True
+            chunks.append(chunk)
+        return chunks
+
+    def close(self) -> list[ChatCompletionChunk]:
+        """The chunks an unterminated last event holds.
+
+        Raises: StreamError if the stream ended before `[DONE]`, an error or a finish reason of every choice; it has
+        the chunks that were still to come.
+        """
+        frames = self._frames.close()
+        try:
+            chunks = self._decode(frames)
+        except StreamError as error:
+            raise StreamError(self._tree.schema, "the stream ends inside an event") from error
+        if not self._ended and not (self._finished and self._others <= self._finished):
+            raise StreamError(
+                self._tree.schema, "the stream ends early: no `[DONE]` and not every choice has finished", chunks
+            )
+        return chunks
+
+
+class ChunkEncoder:
+    """Canonical chunks -> server-sent events of chunks.
+
+    Chunks of this very schema go out as they came. In others the role is said once and first, and what the stream says
+    once (id, model, time) is repeated on every chunk, as clients of Chat Completions rely on.
+    """
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self._said: dict[str, Any] = {}
+        self._begun: set[Any] = set()
+        self._closed = False
+
+    def feed(self, chunk: ChatCompletionChunk) -> bytes:
+        """The event of a chunk. Raises: StreamError after an error chunk or `close`."""
+        if self._closed:
+            raise StreamError(self._tree.schema, "the stream is closed")
+        tree = self._tree
+        if tree.is_verified(chunk):
+            return b"data: %b\n\n" % tree.encode(chunk)
+        if chunk.error is not UNSET:
+            self._closed = True
+        if tree.is_own(chunk):
+            return b"data: %b\n\n" % tree.encode(chunk)
+        if chunk.error is not UNSET:
+            return encode_event(encode_error_body(chunk.error))
+        return encode_event(tree.encode(self._continued(chunk)))
+
+    def close(self) -> bytes:
+        """`[DONE]`; nothing after an error."""
+        closed, self._closed = self._closed, True
+        return b"" if closed else encode_event(_DONE)
+
+    def _continued(self, chunk: ChatCompletionChunk) -> ChatCompletionChunk:
+        chunk = chunk.__copy__()
+        said = self._said
+        for name in ("id", "model", "created"):
+            value = getattr(chunk, name)
+            if value:
+                said.setdefault(name, value)
+            elif name in said:
+                setattr(chunk, name, said[name])
+        if "id" not in said and chunk.choices:
+            from .chat_completions import derive_id
+
+            chunk.id = said["id"] = derive_id(chunk, 0)
+        chunk.choices = [self._with_role_once(choice) for choice in chunk.choices]
+        return chunk
+
+    def _with_role_once(self, choice: Any) -> Any:
+        index = choice.index or 0
+        role = choice.delta.role
+        begins = index not in self._begun
+        self._begun.add(index)
+        if bool(role) == begins:
+            return choice
+        choice = choice.__copy__()
+        delta: Message = choice.delta.__copy__()
+        delta.role = (role or "assistant") if begins else UNSET
+        choice.delta = delta
+        return choice

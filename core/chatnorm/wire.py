@@ -1,0 +1,436 @@
+"""Typed decoding that keeps unknown keys, at the speed of typed decoding that drops them.
+
+A `Family` is a set of Structs derived from the canonical ones for one schema: the same attributes under the schema's
+key names, once *loose* (every type the canonical form allows) and once *strict* (what the schema itself allows).
+Decoding forbids unknown keys; when one comes, the family is derived anew with a slot for it and goes on at full
+speed. That is bounded: `MAX_KEYS` undeclared keys an object, `MAX_KEY_LENGTH` characters a key, `MAX_GENERATIONS`
+derivations a family. Keys beyond the bounds are kept in an `Overflow`, correctly and slowly.
+
+An object of a strict class is as valid as when it was decoded: assigning to it turns it into its loose class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Mapping, Sequence
+from threading import Lock
+from types import UnionType
+from typing import Any, NamedTuple, Union, get_args, get_origin
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import FieldInfo, fields
+
+from .exceptions import DecodeError
+from .record import Overflow, R, Record, kind_of
+
+__all__ = [
+    "MAX_GENERATIONS",
+    "MAX_KEYS",
+    "MAX_KEY_LENGTH",
+    "Family",
+    "Position",
+    "WireField",
+    "attach_overflow",
+    "derive_loose",
+    "encode_json",
+    "encode_record",
+    "is_slot_key",
+    "parse_json",
+    "to_builtins",
+    "without_unset",
+]
+
+MAX_KEYS = 64
+MAX_KEY_LENGTH = 64
+MAX_GENERATIONS = 128
+
+_ENCODE_ANY = msgspec.json.Encoder().encode
+_DECODE_ANY = msgspec.json.Decoder().decode
+
+
+# --- JSON that msgspec does not read or write ---------------------------------------------------------------------
+
+
+def parse_json(data: bytes | str, schema: str) -> Any:
+    """The JSON value of `data`. Escaped lone surrogates, which msgspec refuses, are kept.
+
+    Raises: DecodeError where it is no JSON (NaN and numbers beyond a double included) or is nested too deep.
+    """
+    try:
+        return _DECODE_ANY(data)
+    except RecursionError:
+        raise DecodeError(schema, "nested too deep") from None
+    except (msgspec.DecodeError, UnicodeError) as error:
+        if "surrogate" not in str(error):
+            raise DecodeError(schema, _describe_malformed(data, error)) from None
+    import json
+
+    def refuse(constant: str) -> None:
+        raise DecodeError(schema, f"{constant} is no JSON")
+
+    try:
+        return json.loads(data, parse_constant=refuse)
+    except RecursionError:
+        raise DecodeError(schema, "nested too deep") from None
+    except ValueError as error:
+        raise DecodeError(schema, f"no JSON: {error}") from None
+
+
+def _describe_malformed(data: bytes | str, error: Exception) -> str:
+    start = data[:200].lstrip()
+    if not start:
+        return "the body is empty"
+    if start[:1] in (b"<", "<"):
+        return "the body is HTML or XML, not JSON"
+    if start[:5] in (b"data:", "data:") or start[:6] in (b"event:", "event:"):
+        return "the body is a stream of server-sent events, not one JSON value"
+    return f"no JSON: {error}"
+
+
+def _refuse_overflow(value: Any) -> Any:
+    raise _Slow
+
+
+class _Slow(Exception):
+    """A record that msgspec cannot write alone."""
+
+
+_ENCODE_RECORD = msgspec.json.Encoder(enc_hook=_refuse_overflow).encode
+
+
+def encode_record(record: Any) -> bytes:
+    """JSON of a record under the key names of the classes that hold it."""
+    try:
+        return _ENCODE_RECORD(record)
+    except (_Slow, UnicodeEncodeError):
+        return encode_json(to_builtins(record))
+
+
+def encode_json(value: Any) -> bytes:
+    """JSON of plain values; strings with lone surrogates, which msgspec refuses, are escaped."""
+    try:
+        return _ENCODE_ANY(value)
+    except UnicodeEncodeError:
+        import json
+
+        return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
+
+
+def to_builtins(value: Any) -> Any:
+    """Plain JSON values of a record, under the key names of the classes that hold it; overflowing keys included."""
+    if isinstance(value, Record):
+        cls = value.__class__
+        plain = {
+            key: to_builtins(item)
+            for name, key in zip(cls.__struct_fields__, cls.__struct_encode_fields__, strict=True)
+            if (item := getattr(value, name)) is not UNSET and item.__class__ is not Overflow
+        }
+        if cls.__overflows__:
+            overflow = value.overflow  # type: ignore[attr-defined]
+            if overflow is not UNSET:
+                for key, item in overflow.values.items():
+                    plain.setdefault(cls.__escape__(key), item)
+        return plain
+    if isinstance(value, list):
+        return [to_builtins(item) for item in value]
+    if isinstance(value, Struct):
+        return msgspec.to_builtins(value)
+    return value
+
+
+# --- Positions and families ---------------------------------------------------------------------------------------
+
+
+class WireField(NamedTuple):
+    """How a schema writes one field of a canonical Struct."""
+
+    key: str
+    strict: Any
+    loose: Any
+    required: bool = False
+
+
+class Position:
+    """One place of a record where a Struct stands: `choices.message` of a completion."""
+
+    def __init__(self, path: str, kind: type[Record], leaves: Container[str] = ()) -> None:
+        self.path = path
+        self.kind = kind
+        #: field -> the position below it, and whether the field is a list of it.
+        self.children: dict[str, tuple[Position, bool]] = {}
+        for info in fields(kind):
+            child, many = _record_in(info.type)
+            if child is not None and info.name not in leaves:
+                below = Position(f"{path}.{info.name}".lstrip("."), child, leaves)
+                self.children[info.name] = (below, many)
+
+    def walk(self) -> list[Position]:
+        """This position and all below it, the deepest first."""
+        below = [position for child, _ in self.children.values() for position in child.walk()]
+        return [*below, self]
+
+
+def _record_in(annotation: Any) -> tuple[type[Record] | None, bool]:
+    for part in get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,):
+        if isinstance(part, type) and issubclass(part, Record):
+            return part, False
+        if get_origin(part) is list and isinstance(item := get_args(part)[0], type) and issubclass(item, Record):
+            return item, True
+    return None, False
+
+
+def without_unset(annotation: Any) -> Any:
+    """The annotation less null and absent: `str` of `str | None | UnsetType`."""
+    if get_origin(annotation) not in (Union, UnionType):
+        return annotation
+    parts = tuple(part for part in get_args(annotation) if part not in (type(None), UnsetType))
+    return Union[parts]  # noqa: UP007 - built at run time
+
+
+Spelling = Callable[[Position, FieldInfo, Any, Any], WireField]
+"""(position, field, strict class below or None, loose class below or None) -> how the field is written."""
+
+
+class Family:
+    """The derived classes of one schema for one root Struct, their decoders, and what they have learned.
+
+    `leaves` are fields whose Structs stay as they are. In a `sealed` family no undeclared key is valid, so only the
+    loose classes get slots for them. `escape` gives the wire key of an undeclared key, `unescape`
+    the reverse, where a schema must tell them from its own (only `canonical` does).
+    """
+
+    def __init__(
+        self,
+        schema: str,
+        root: type[Record],
+        spell: Spelling,
+        leaves: Container[str] = (),
+        sealed: bool = False,
+        escape: Callable[[str], str] = str,
+        unescape: Callable[[str], str] = str,
+    ) -> None:
+        self.schema = schema
+        self._sealed = sealed
+        self.root = Position("", root, leaves)
+        self._spell = spell
+        self.escape = escape
+        self._unescape = unescape
+        self._lock = Lock()
+        self.generation = 0
+        self._slots = 0
+        #: path -> undeclared key -> attribute of its slot
+        self._learned: dict[str, dict[str, str]] = {position.path: {} for position in self.root.walk()}
+        #: path -> declared key -> field name
+        self.declared: dict[str, dict[str, str]] = {}
+        #: path -> how each field is written
+        self.spelled: dict[str, dict[str, WireField]] = {}
+        #: path -> the loose class without learned slots
+        self.plain: dict[str, type[Record]] = {}
+        #: path -> the strict class of this generation
+        self.verified: dict[str, type[Record]] = {}
+        self._loose: dict[str, type[Record]] = {}
+        self._derive()
+
+    def _derive(self) -> None:
+        for position in self.root.walk():
+            below = {
+                name: (self.verified[child.path], self._loose[child.path])
+                for name, (child, _) in position.children.items()
+            }
+            spelled = {
+                info.name: self._spell(position, info, *below.get(info.name, (None, None)))
+                for info in fields(position.kind)
+            }
+            self.declared[position.path] = {spelling.key: name for name, spelling in spelled.items()}
+            self.spelled[position.path] = spelled
+            if position.path not in self.plain:
+                self.plain[position.path] = derive_loose(position.kind, spelled, {}, self.escape)
+            loose = derive_loose(position.kind, spelled, self._learned[position.path], self.escape)
+            self._loose[position.path] = loose
+            base = self.plain[position.path] if self._sealed else loose
+            self.verified[position.path] = _derive_strict(base, spelled, (self.schema, position.path))
+        self.decode_strict = msgspec.json.Decoder(self.verified[""]).decode
+        self._decode_loose = msgspec.json.Decoder(self._loose[""]).decode
+        self.generation += 1
+
+    def recover(self, data: bytes | str, error: Exception, loosely: bool = True) -> tuple[Any, bool]:
+        """What `decode_strict` refused with `error`: the record, and whether it keeps the schema's own rules.
+
+        Raises: DecodeError where the strict classes, and if `loosely` the loose ones, cannot hold it.
+        """
+        if loosely and isinstance(error, msgspec.ValidationError) and "unknown field" not in str(error):
+            try:
+                return self._decode_loose(data), False
+            except (msgspec.DecodeError, UnicodeError, RecursionError):
+                pass
+        tree = parse_json(data, self.schema)
+        hidden = self._learn(tree)
+        for cls, strict in ((self.verified[""], True), (self._loose[""], False))[: 1 + loosely]:
+            try:
+                record = msgspec.convert(tree, cls)
+            except (msgspec.ValidationError, UnicodeError, RecursionError) as problem:
+                error = problem
+                continue
+            for path, values in hidden:
+                record = _attach(record, path, values)
+            return record, strict
+        problem, _, path = str(error).partition(" - at `")
+        raise DecodeError(self.schema, problem, path.rstrip("`") or "$") from None
+
+    def _learn(self, tree: Any) -> list[tuple[tuple[str | int, ...], dict[str, Any]]]:
+        """Make slots for the undeclared keys of `tree`; take those that get none out of it, by place."""
+        hidden: list[tuple[tuple[str | int, ...], dict[str, Any]]] = []
+        with self._lock:
+            found = self._visit(self.root, tree, (), hidden)
+            if found:
+                self._derive()
+        return hidden
+
+    def _visit(
+        self,
+        position: Position,
+        tree: Any,
+        place: tuple[str | int, ...],
+        hidden: list[tuple[tuple[str | int, ...], dict[str, Any]]],
+    ) -> bool:
+        if not isinstance(tree, dict):
+            return False
+        declared = self.declared[position.path]
+        learned = self._learned[position.path]
+        found = False
+        without_slot: dict[str, Any] = {}
+        for key in [key for key in tree if key not in declared]:
+            own = self._unescape(key)
+            if own in learned and self.escape(own) == key:
+                continue
+            if own not in learned and self.escape(own) == key and self._learnable(key, learned):
+                self._slots += 1
+                learned[own] = f"extra_{self._slots}"
+                found = True
+            else:
+                without_slot[own] = tree.pop(key)
+        if without_slot:
+            hidden.append((place, without_slot))
+        for key, name in declared.items():
+            if name in position.children and key in tree:
+                child, many = position.children[name]
+                below = tree[key]
+                if many and isinstance(below, list):
+                    for number, item in enumerate(below):
+                        found |= self._visit(child, item, (*place, name, number), hidden)
+                elif not many:
+                    found |= self._visit(child, below, (*place, name), hidden)
+        return found
+
+    def _learnable(self, key: str, learned: Mapping[str, str]) -> bool:
+        return (
+            self.generation < MAX_GENERATIONS
+            and len(learned) < MAX_KEYS
+            and is_slot_key(key)
+        )
+
+
+def is_slot_key(key: str) -> bool:
+    """Whether a Struct field can have this key: msgspec writes them unescaped, and holds them as UTF-8."""
+    return len(key) <= MAX_KEY_LENGTH and not any(
+        character in '"\\' or character < " " or "\ud800" <= character <= "\udfff" for character in key
+    )
+
+
+def derive_loose(
+    kind: type[Record],
+    spelled: Mapping[str, WireField],
+    slots: Mapping[str, str],
+    escape: Callable[[str], str],
+    overflows: bool = False,
+) -> type[Record]:
+    """A loose class of `kind`, with the spelled keys and with slots (undeclared key -> attribute)."""
+    declared: list[Any] = [
+        (name, spelling.loose, msgspec.field(default=UNSET, name=spelling.key)) for name, spelling in spelled.items()
+    ]
+    undeclared: list[Any] = [
+        (attribute, Any, msgspec.field(default=UNSET, name=escape(key))) for key, attribute in slots.items()
+    ]
+    if overflows:
+        undeclared.append(("overflow", Any, msgspec.field(default=UNSET, name="chatnorm:overflow")))
+    return msgspec.defstruct(  # type: ignore[return-value]
+        kind.__name__,
+        declared + undeclared,
+        bases=(kind,),
+        namespace={
+            "__canonical__": kind,
+            "__extras__": {attribute: key for key, attribute in slots.items()},
+            "__overflows__": overflows,
+            "__escape__": staticmethod(escape),
+        },
+        module=kind.__module__,
+        kw_only=True,
+        gc=False,
+        forbid_unknown_fields=True,
+    )
+
+
+def _derive_strict(
+    loose: type[Record], spelled: Mapping[str, WireField], place: tuple[str, str]
+) -> type[Record]:
+    def __setattr__(self: Any, name: str, value: Any) -> None:
+        Struct.__setattr__(self, "__class__", loose)
+        Struct.__setattr__(self, name, value)
+
+    declared: list[Any] = [
+        (name, spelling.strict, msgspec.field(name=spelling.key))
+        if spelling.required
+        else (name, spelling.strict, msgspec.field(default=UNSET, name=spelling.key))
+        for name, spelling in spelled.items()
+    ]
+    return msgspec.defstruct(  # type: ignore[return-value]
+        loose.__name__,
+        declared,
+        bases=(loose,),
+        namespace={"__setattr__": __setattr__, "__verified__": place},
+        module=loose.__module__,
+        kw_only=True,
+        gc=False,
+        forbid_unknown_fields=True,
+    )
+
+
+def _attach(record: Record, place: Sequence[str | int], values: dict[str, Any]) -> Record:
+    """The record with an `Overflow` of `values` on the object at `place`."""
+    if not place:
+        return attach_overflow(record, values)
+    *above, last = place
+    holder: Any = record
+    for step in above:
+        holder = holder[step] if isinstance(step, int) else getattr(holder, step)
+    if isinstance(last, int):
+        holder[last] = attach_overflow(holder[last], values)
+    else:
+        # the holder stays what it is: only its child gets another class
+        Struct.__setattr__(holder, last, attach_overflow(getattr(holder, last), values))
+    return record
+
+
+def attach_overflow(record: R, values: dict[str, Any]) -> R:
+    """The record with undeclared keys that have no slot."""
+    cls = record.__class__
+    if cls.__verified__:
+        cls = cls.__base__  # type: ignore[assignment]
+    holder: type[R] | None = _OVERFLOWING.get(cls)
+    if holder is None:
+        if len(_OVERFLOWING) >= 1024:
+            _OVERFLOWING.clear()
+        holder = _OVERFLOWING[cls] = msgspec.defstruct(  # type: ignore[assignment]
+            cls.__name__,
+            [("overflow", Any, msgspec.field(default=UNSET, name="chatnorm:overflow"))],
+            bases=(cls,),
+            namespace={"__canonical__": kind_of(cls), "__overflows__": True},
+            module=cls.__module__,
+            kw_only=True,
+            gc=False,
+        )
+    filled: dict[str, Any] = {name: getattr(record, name) for name in cls.__struct_fields__}
+    return holder(**filled, overflow=Overflow(values))
+
+
+_OVERFLOWING: dict[type[Any], type[Any]] = {}
