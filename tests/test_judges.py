@@ -313,6 +313,7 @@ RULES = [
     ),
     Rule("chatgpt-api", "an answer without choices is valid", put(PLAIN, "choices", [])),
     Rule("chatgpt-api", "two choices are valid", put(PLAIN, "choices", [CHOICE, CHOICE])),
+    Rule("chatgpt-api", "an array is no choice", put(PLAIN, "choices", [[]]), "$.choices[0]"),
     Rule("chatgpt-api", "a missing model is a problem of the whole", cut(PLAIN, "model"), "$"),
     Rule(
         "chatgpt-api",

@@ -18,7 +18,6 @@ from chatnorm import (
     ChatCompletionChunk,
     Choice,
     ChunkChoice,
-    Irregular,
     Message,
     ResponseCodec,
     StreamCodec,
@@ -43,6 +42,7 @@ _DELTA = {
     "object": closed("chat.completion.chunk", required=True, default="chat.completion.chunk"),
     "created": required(int, float, default=0),
     "model": required(str, default=""),
+    "choices": required(count=1, default=lambda *_: [ChunkChoice()]),
     "choices.index": required(int, float, default=place),
     "choices.finish_reason": required(str, null=True, default=None),
     "choices.delta.role": closed("user", "assistant", "system", required=True, default="assistant"),
@@ -84,8 +84,6 @@ def decode_detail(chunk: ChatCompletionChunk) -> ChatCompletion:
     fields = set_fields(chunk)
     fields.pop("obfuscation", None)
     fields["choices"] = [_decode_choice(choice) for choice in chunk.choices]
-    if len(chunk.choices) != 1 and chunk.irregular is UNSET:
-        fields["irregular"] = Irregular(schema=_NAME)
     completion = ChatCompletion(**fields)
     undeclared = extras(chunk)
     if chunk.obfuscation is not UNSET:
@@ -136,11 +134,9 @@ def _with_content(message: Message, content: Any) -> Message:
 
 
 def encode_detail(completion: ChatCompletion) -> ChatCompletionChunk:
-    """The one chunk of an answer: its first choice, whole. An own irregular answer keeps all its choices."""
+    """The chunk that an answer makes; the dialect's rules leave the first of its choices."""
     fields = set_fields(completion)
-    own = completion.irregular is not UNSET and completion.irregular.schema == _NAME
-    choices = completion.choices if own else (completion.choices or [Choice()])[:1]
-    fields["choices"] = [_encode_choice(choice) for choice in choices]
+    fields["choices"] = [_encode_choice(choice) for choice in completion.choices]
     undeclared = extras(completion)
     if isinstance(undeclared.get("obfuscation"), str):
         fields["obfuscation"] = undeclared.pop("obfuscation")

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from operator import is_
-from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import FieldInfo, fields
 
 from .chunk import ChatCompletionChunk
@@ -63,13 +63,14 @@ class Rule(NamedTuple):
     default: Any = IMPOSSIBLE
     #: Valid words for words that are not.
     near: Mapping[Any, Any] = {}
-    #: For lists: which items the schema can hold.
+    #: For lists: which items the schema can hold, and how many there must be.
     fits: Callable[[Any], bool] | None = None
+    count: int | None = None
 
 
-def required(*types: type, default: Any = IMPOSSIBLE, null: bool = False) -> Rule:
-    """The key must be there; with `null` it may be null."""
-    return Rule(types=types, required=True, nullable=null, default=default)
+def required(*types: type, default: Any = IMPOSSIBLE, null: bool = False, count: int | None = None) -> Rule:
+    """The key must be there; with `null` it may be null; a list may have to have `count` items."""
+    return Rule(types=types, required=True, nullable=null, default=default, count=count)
 
 
 def optional(
@@ -158,6 +159,8 @@ class Tree:
             value = Union[rule.types]  # noqa: UP007 - built at run time
         narrow = (list[strict] if many else strict) if strict else value  # type: ignore[valid-type]
         wide = (list[loose] if many else loose) if loose else (value if Any in rule.types else _wide(name, info))  # type: ignore[valid-type]
+        if rule.count is not None:
+            narrow = Annotated[narrow, Meta(min_length=rule.count, max_length=rule.count)]
         if rule.words:
             narrow = Literal[rule.words]
         if rule.forbidden:
@@ -354,7 +357,7 @@ class _Place:
             elif name in position.children:
                 child, many = position.children[name]
                 encode = encoders[child.path]
-                self.child(name, rule, _each(encode, family, child, rule.fits) if many else encode)
+                self.child(name, rule, _each(encode, family, child, rule) if many else encode)
             elif name in ("reasoning", "error") and not canonical:
                 self.checks.append(f"n.{name} is UNSET")
                 write = "reasoning_text" if name == "reasoning" else "error_object"
@@ -375,6 +378,8 @@ class _Place:
         self.scope[f"encode_{name}"] = encode
         wanted = rule.required or rule.default is not IMPOSSIBLE
         missing = frozenset(([UnsetType] if wanted else []) + ([] if rule.nullable else [_NULL]))
+        if rule.count is not None:
+            self.checks.append(f"len(old_{name}) == {rule.count}")
         if not missing:
             self.arguments.append(f"{name}=new_{name}")
             return
@@ -443,10 +448,11 @@ class _Place:
 
 
 def _each(
-    encode: Callable[..., Any], family: Family, position: Position, fits: Callable[[Any], bool] | None
+    encode: Callable[..., Any], family: Family, position: Position, rule: Rule
 ) -> Callable[[list[Any]], Any]:
     """Encoding of a list: the same list if nothing in it changed, absent if nothing of it can be said."""
     leaf = not position.children
+    fits = rule.fits
 
     def encode_each(items: list[Any]) -> Any:
         if leaf and {*map(type, items)} == {family.verified[position.path]}:
@@ -457,7 +463,14 @@ def _each(
         kept = [item for item in encoded if item is not UNSET and (fits is None or fits(item))]
         return kept if kept or not items else UNSET
 
-    return encode_each
+    if rule.count is None:
+        return encode_each
+
+    def encode_some(items: list[Any]) -> Any:
+        some = encode_each(items[: rule.count] if len(items) > rule.count else items)
+        return some if some is not UNSET and len(some) == rule.count else UNSET
+
+    return encode_some
 
 
 def _json_types(annotation: Any) -> tuple[type, ...]:

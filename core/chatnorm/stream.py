@@ -47,6 +47,8 @@ class ChunkDecoder:
             if data == _DONE:
                 self._ended = True
                 continue
+            if not data:
+                continue  # a keep-alive
             try:
                 chunk = decode(data)
             except DecodeError as error:
@@ -67,7 +69,10 @@ class ChunkDecoder:
         Raises: StreamError if the stream ended before `[DONE]`, an error or a finish reason of every choice; it has
         the chunks that were still to come.
         """
-        frames = self._frames.close()
+        try:
+            frames = self._frames.close()
+        except FramingError as error:
+            raise StreamError(self._tree.schema, str(error)) from None
         try:
             chunks = self._decode(frames)
         except StreamError as error:

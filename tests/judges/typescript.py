@@ -28,11 +28,14 @@ SCHEMAS = {
     "cozy": "ChatCompletionResponse",
 }
 
+# The mark keeps an array from passing for an object whose keys are all optional.
 _PRELUDE = """\
 import type { ChatMessage, CreateChatCompletionStreamResponse, openai } from 'chatgpt';
 import type { ChatCompletionResponse } from 'cozy-client';
+declare const mark: unique symbol;
+declare global { interface Array<T> { readonly [mark]: 'array' } }
 type Open<T> = T extends unknown[] ? { [K in keyof T]: Open<T[K]> }
-  : T extends object ? { [K in keyof T]: Open<T[K]> } & { [k: string]: any }
+  : T extends object ? { [K in keyof T]: Open<T[K]> } & { [k: string]: any; readonly [mark]?: never }
   : T;
 """
 _DIAGNOSTIC = re.compile(r"^payloads\.ts\((?P<line>\d+),\d+\): error (?P<message>.*(?:\n .*)*)", re.MULTILINE)
