@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chatnorm.chat_completions import FINISH_REASONS, derive_id, finish_reason, place, usage_rules
+from chatnorm.chat_completions import FINISH_REASONS, derive_id, finish_reason, no_items, place, usage_rules
 from chatnorm.dialect import Rule, closed, forbidden, optional, required
 
 DOCS = "https://github.com/log10-io/log10ts/blob/v0.4.2/src/models/createchatcompletionresponse.ts"
@@ -34,7 +34,7 @@ RULES: dict[str, Rule] = {
     "choices.logprobs": required(null=True, default=None),
     "choices.logprobs.content": required(null=True, default=None),
     **_token("choices.logprobs.content"),
-    "choices.logprobs.content.top_logprobs": required(default=list),
+    "choices.logprobs.content.top_logprobs": required(default=no_items),
     **_token("choices.logprobs.content.top_logprobs"),
     "choices.message.content": required(str, null=True, default=None),
     "choices.message.role": closed(

@@ -54,7 +54,7 @@ _ESTIMATED = {
         default=lambda *_: Usage(prompt_tokens=0, completion_tokens=0, total_tokens=0, estimated=True)
     ),
     **usage_rules(int, float),
-    "usage.estimated": required(bool, default=True),
+    "usage.estimated": closed(True, required=True, default=True),
 }
 
 _DETAIL = Dialect(_NAME, _DOCS, chunk=_ESTIMATED, reasoning="reasoning_content")

@@ -9,7 +9,8 @@ What accumulation does, by field:
   one starts another call. A name or id sent again is not appended.
 - Log probabilities and annotations are appended. Usage is what was said last and is not null, field by field.
 - `id`, `model` and `created`: the first that is not empty. All else: the last that is not null.
-- An undeclared key keeps its last value that is not null.
+- An undeclared key keeps its last value that is not null; `reasoning`, which repeats the pieces of the reasoning, the
+  whole text.
 - A finish reason of `""` is none. Without one the choice did not finish: it is never `stop` for want of a word.
 - An error ends it: what had arrived is kept beside it.
 """
@@ -38,6 +39,7 @@ from .completion import (
     ToolCall,
     Usage,
 )
+from .dialect import REASONING_ALIAS
 from .patch import apply_patch, diff
 from .record import R, Record, extras, kind_of
 from .wire import encode_json, encode_record, parse_json
@@ -117,6 +119,11 @@ class _Rest:
             for key, value in extras(record).items():
                 if value is not None or key not in self._extras:
                     self._extras[key] = value
+
+    def say_again(self, key: str, items: Any) -> None:
+        """Give an undeclared key that repeated the pieces of `items` their whole text."""
+        if isinstance(self._extras.get(key), str) and isinstance(items, list):
+            self._extras[key] = "".join(item.text for item in items if isinstance(item.text, str))
 
     def fill(self, record: R) -> R:
         """The record with all of it; fields it does not have are left out."""
@@ -367,9 +374,8 @@ class _Choice:
             message.function_call = self.function_call.function_call()
         if self.sound is not None:
             message.audio = self.sound.value()
-        choice = Choice(
-            index=index, message=self.message_rest.fill(message), finish_reason=self.finish_reason
-        )
+        self.message_rest.say_again(REASONING_ALIAS, message.reasoning)
+        choice = Choice(index=index, message=self.message_rest.fill(message), finish_reason=self.finish_reason)
         if isinstance(self.logprobs, dict):
             choice.logprobs = self.logprobs_rest.fill(Logprobs(**self.logprobs))
         else:

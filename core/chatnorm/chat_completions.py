@@ -19,6 +19,7 @@ __all__ = [
     "derive_id",
     "finish_reason",
     "is_tool_call",
+    "no_items",
     "place",
     "usage_rules",
 ]
@@ -57,6 +58,11 @@ def derive_id(record: Any, _place: int) -> str:
 def place(_record: Any, number: int) -> int:
     """The place in the list, for an `index` that did not come."""
     return number
+
+
+def no_items(_record: Any, _place: int) -> list[Any]:
+    """An empty list, for one that did not come."""
+    return []
 
 
 def _tool_type(call: Any, _place: int) -> Any:
@@ -120,7 +126,7 @@ def _logprobs(path: str) -> dict[str, Rule]:
             f"{token}.token": required(str),
             f"{token}.logprob": required(int, float),
             f"{token}.bytes": optional(list),
-            f"{token}.top_logprobs": required(default=list),
+            f"{token}.top_logprobs": required(default=no_items),
             f"{token}.top_logprobs.token": required(str),
             f"{token}.top_logprobs.logprob": required(int, float),
             f"{token}.top_logprobs.bytes": optional(list),

@@ -19,7 +19,7 @@ from msgspec.structs import FieldInfo, fields
 from .chunk import ChatCompletionChunk
 from .codec import Adapter, ErrorCodec, ResponseCodec, StreamCodec, StreamDecoder, StreamEncoder
 from .completion import ChatCompletion, Irregular, Reasoning
-from .record import Record
+from .record import Record, extras
 from .wire import (
     Family,
     Position,
@@ -27,14 +27,19 @@ from .wire import (
     derive_loose,
     encode_json,
     encode_record,
+    is_private_key,
     parse_json,
+    private_key,
     without_unset,
 )
 
-__all__ = ["CANONICAL_ONLY", "IMPOSSIBLE", "Dialect", "Rule", "Tree", "closed", "forbidden", "optional", "required"]
+__all__ = ["CANONICAL_ONLY", "IMPOSSIBLE", "REASONING_ALIAS", "Dialect", "Rule", "Tree", "closed", "forbidden", "optional", "required"]
 
 #: Fields of the canonical Structs that Chat Completions has no key for.
 CANONICAL_ONLY = frozenset({"reasoning", "layout", "provider_metadata", "patch", "irregular"})
+#: The other key under which vendors write reasoning as text. It stays an undeclared key, and is read all the same.
+REASONING_ALIAS = "reasoning"
+
 
 class _Impossible:
     """The default of a required field that cannot be made up: without it the object is left out."""
@@ -54,8 +59,8 @@ class Rule(NamedTuple):
 
     #: JSON types allowed, null and absent apart; empty: what the canonical form allows.
     types: tuple[Any, ...] = ()
-    #: The only strings allowed; empty: any.
-    words: tuple[str, ...] = ()
+    #: The only values allowed; empty: any.
+    words: tuple[str | bool, ...] = ()
     required: bool = False
     nullable: bool = True
     forbidden: bool = False
@@ -81,14 +86,14 @@ def optional(
 
 
 def closed(
-    *words: str,
+    *words: str | bool,
     required: bool = False,
     null: bool = False,
     default: Any = IMPOSSIBLE,
     near: Mapping[Any, Any] | None = None,
 ) -> Rule:
-    """Only these words are allowed. `near` gives the valid word for one that is not, `default` for all others."""
-    return Rule((str,), words, required, null, False, default, near or {})
+    """Only these values are allowed. `near` gives the valid word for one that is not, `default` for all others."""
+    return Rule((), words, required, null, False, default, near or {})
 
 
 forbidden = Rule(forbidden=True)
@@ -130,6 +135,7 @@ class Tree:
         known = {f"{position.path}.{name}".lstrip(".") for position in self._positions() for name in _names(position)}
         if unknown := rules.keys() - known:
             raise ValueError(f"{schema}: rules for fields that do not exist: {sorted(unknown)}")
+        self._aliases = _Aliases()
         self._encode = _compile(self._family, self._rule, sealed, canonical)
         self._repeat: Callable[[Any], Any] | None = None
 
@@ -149,7 +155,7 @@ class Tree:
             text = str | None | UnsetType
             return WireField(self._reasoning, text, text)
         if name in CANONICAL_ONLY:
-            return WireField(f"chatnorm:{info.encode_name}", info.type | UnsetType, info.type | UnsetType)
+            return WireField(private_key(name), info.type | UnsetType, info.type | UnsetType)
         if name == "error":
             return WireField(name, UnsetType, Any)
         rule = self._rule(f"{position.path}.{name}".lstrip("."))
@@ -161,7 +167,7 @@ class Tree:
         wide = (list[loose] if many else loose) if loose else (value if Any in rule.types else _wide(name, info))  # type: ignore[valid-type]
         if rule.count is not None:
             narrow = Annotated[narrow, Meta(min_length=rule.count, max_length=rule.count)]
-        if rule.words:
+        if rule.words and True not in rule.words:  # msgspec has no Literal[True]
             narrow = Literal[rule.words]
         if rule.forbidden:
             narrow = UnsetType
@@ -186,10 +192,15 @@ class Tree:
             if not strict:
                 self._put_right(record)
         if self._reasoning:
+            aliases = self._aliases
             for choice in record.choices:
                 message = choice.message if self._holder == "message" else choice.delta
-                if message.reasoning.__class__ is str:
-                    message.reasoning = [Reasoning(text=message.reasoning)]
+                text = message.reasoning
+                if text.__class__ is str or (
+                    (alias := aliases[message.__class__]) is not None
+                    and (text := getattr(message, alias)).__class__ is str
+                ):
+                    message.reasoning = [Reasoning(text=text)]
         return record
 
     def _put_right(self, record: Any) -> None:
@@ -224,6 +235,16 @@ class Tree:
     def is_verified(self, record: Any) -> bool:
         """Whether the record was decoded by this tree and its root was not touched since."""
         return record.__class__.__verified__ == (self.schema, "")
+
+
+class _Aliases(dict[type, str | None]):
+    """Class of a message -> its slot for the undeclared key `reasoning`, as which many vendors write reasoning."""
+
+    def __missing__(self, cls: type[Record]) -> str | None:
+        if len(self) >= 1024:
+            self.clear()
+        self[cls] = alias = next((name for name, key in cls.__extras__.items() if key == REASONING_ALIAS), None)
+        return alias
 
 
 def _names(position: Position) -> list[str]:
@@ -360,15 +381,16 @@ class _Place:
                 self.child(name, rule, _each(encode, family, child, rule) if many else encode)
             elif name in ("reasoning", "error") and not canonical:
                 self.checks.append(f"n.{name} is UNSET")
-                write = "reasoning_text" if name == "reasoning" else "error_object"
-                self.arguments.append(f"{name}={write}(n.{name})")
+                self.arguments.append(
+                    "reasoning=reasoning_text(n)" if name == "reasoning" else "error=error_object(n.error)"
+                )
             elif rule is _OPEN or Any in rule.types:
                 self.arguments.append(f"{name}=n.{name}")
             else:
                 self.value(name, rule, info)
 
     def writes_reasoning(self) -> bool:
-        return not self.spelled["reasoning"].startswith("chatnorm:")
+        return not is_private_key(self.spelled["reasoning"])
 
     def child(self, name: str, rule: Rule, encode: Callable[..., Any]) -> None:
         self.passed.append(f"new_{name}")
@@ -515,12 +537,17 @@ def _mend(rule: Rule, types: tuple[type, ...]) -> Callable[[Any, Any, int], Any]
     return mend
 
 
-def _reasoning_text(items: Any) -> Any:
-    """Reasoning as one text; what is no text (signatures, encrypted data) cannot be said so."""
+def _reasoning_text(message: Any) -> Any:
+    """Reasoning as one text; what is no text (signatures, encrypted data) cannot be said so.
+
+    Nothing where an undeclared key that comes along says it already.
+    """
+    items = message.reasoning
     if not isinstance(items, list):
         return items
     texts = [item.text for item in items if isinstance(item.text, str)]
-    return "".join(texts) if texts else UNSET
+    text = "".join(texts) if texts else UNSET
+    return UNSET if text == extras(message).get(REASONING_ALIAS) else text
 
 
 def _error_object(error: Any) -> Any:

@@ -11,7 +11,7 @@ from .errors import decode_error_object, error_object
 from .exceptions import DecodeError
 from .layout import Block, OpaqueBlock, TextBlock, flatten
 from .record import Record
-from .wire import encode_json, to_builtins
+from .wire import encode_json, is_private_key, to_builtins
 
 __all__ = ["put_right"]
 
@@ -99,7 +99,7 @@ def _put_right_arguments(function: FunctionCall, path: str, patch: Patch) -> Non
 
 def _remember_reasoning(message: Message, path: str, patch: Patch) -> None:
     key = _key(message, "reasoning")
-    if not key.startswith("chatnorm:"):
+    if not is_private_key(key):
         text = "".join(item.text or "" for item in message.reasoning or [])
         _remember(patch, f"{path.rpartition('/')[0]}/{key}", UNSET, text)
 

@@ -12,6 +12,7 @@ An object of a strict class is as valid as when it was decoded: assigning to it 
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping, Sequence
+from os import urandom
 from threading import Lock
 from types import UnionType
 from typing import Any, NamedTuple, Union, get_args, get_origin
@@ -34,8 +35,10 @@ __all__ = [
     "derive_loose",
     "encode_json",
     "encode_record",
+    "is_private_key",
     "is_slot_key",
     "parse_json",
+    "private_key",
     "to_builtins",
     "without_unset",
 ]
@@ -44,8 +47,21 @@ MAX_KEYS = 64
 MAX_KEY_LENGTH = 64
 MAX_GENERATIONS = 128
 
+#: No payload can have a key that begins with it, because no one outside this process knows it.
+_PRIVATE = f"chatnorm:{urandom(16).hex()}:"
+
 _ENCODE_ANY = msgspec.json.Encoder().encode
 _DECODE_ANY = msgspec.json.Decoder().decode
+
+
+def private_key(name: str) -> str:
+    """The key of a field that a schema cannot say: it is never written, and no payload has it."""
+    return _PRIVATE + name
+
+
+def is_private_key(key: str) -> bool:
+    """Whether `private_key` made the key."""
+    return key.startswith(_PRIVATE)
 
 
 # --- JSON that msgspec does not read or write ---------------------------------------------------------------------
@@ -128,8 +144,9 @@ def to_builtins(value: Any) -> Any:
         if cls.__overflows__:
             overflow = value.overflow  # type: ignore[attr-defined]
             if overflow is not UNSET:
-                for key, item in overflow.values.items():
-                    plain.setdefault(cls.__escape__(key), item)
+                undeclared = {cls.__escape__(key): item for key, item in overflow.values.items()}
+                for key in undeclared.keys() - set(cls.__struct_encode_fields__):
+                    plain[key] = undeclared[key]
         return plain
     if isinstance(value, list):
         return [to_builtins(item) for item in value]
@@ -220,6 +237,8 @@ class Family:
         self._slots = 0
         #: path -> undeclared key -> attribute of its slot
         self._learned: dict[str, dict[str, str]] = {position.path: {} for position in self.root.walk()}
+        #: path -> how many slots the classes of this generation have
+        self._held: dict[str, int] = {}
         #: path -> declared key -> field name
         self.declared: dict[str, dict[str, str]] = {}
         #: path -> how each field is written
@@ -232,23 +251,28 @@ class Family:
         self._derive()
 
     def _derive(self) -> None:
+        """Derive the classes of every place that has learned a key, or has one below it that has."""
+        derived: set[str] = set()
         for position in self.root.walk():
-            below = {
-                name: (self.verified[child.path], self._loose[child.path])
-                for name, (child, _) in position.children.items()
-            }
+            path = position.path
+            below = {name: child.path for name, (child, _) in position.children.items()}
+            slots = self._learned[path]
+            if path in self.verified and derived.isdisjoint(below.values()) and len(slots) == self._held[path]:
+                continue
+            derived.add(path)
+            self._held[path] = len(slots)
+            classes = {name: (self.verified[child], self._loose[child]) for name, child in below.items()}
             spelled = {
-                info.name: self._spell(position, info, *below.get(info.name, (None, None)))
+                info.name: self._spell(position, info, *classes.get(info.name, (None, None)))
                 for info in fields(position.kind)
             }
-            self.declared[position.path] = {spelling.key: name for name, spelling in spelled.items()}
-            self.spelled[position.path] = spelled
-            if position.path not in self.plain:
-                self.plain[position.path] = derive_loose(position.kind, spelled, {}, self.escape)
-            loose = derive_loose(position.kind, spelled, self._learned[position.path], self.escape)
-            self._loose[position.path] = loose
-            base = self.plain[position.path] if self._sealed else loose
-            self.verified[position.path] = _derive_strict(base, spelled, (self.schema, position.path))
+            if path not in self.plain:
+                self.spelled[path] = spelled
+                self.declared[path] = {spelling.key: name for name, spelling in spelled.items()}
+                self.plain[path] = derive_loose(position.kind, spelled, {}, self.escape)
+            loose = self._loose[path] = derive_loose(position.kind, spelled, slots, self.escape)
+            base = self.plain[path] if self._sealed else loose
+            self.verified[path] = _derive_strict(base, spelled, (self.schema, path))
         self.decode_strict = msgspec.json.Decoder(self.verified[""]).decode
         self._decode_loose = msgspec.json.Decoder(self._loose[""]).decode
         self.generation += 1
@@ -352,7 +376,7 @@ def derive_loose(
         (attribute, Any, msgspec.field(default=UNSET, name=escape(key))) for key, attribute in slots.items()
     ]
     if overflows:
-        undeclared.append(("overflow", Any, msgspec.field(default=UNSET, name="chatnorm:overflow")))
+        undeclared.append(("overflow", Any, msgspec.field(default=UNSET, name=private_key("overflow"))))
     return msgspec.defstruct(  # type: ignore[return-value]
         kind.__name__,
         declared + undeclared,
@@ -422,7 +446,7 @@ def attach_overflow(record: R, values: dict[str, Any]) -> R:
             _OVERFLOWING.clear()
         holder = _OVERFLOWING[cls] = msgspec.defstruct(  # type: ignore[assignment]
             cls.__name__,
-            [("overflow", Any, msgspec.field(default=UNSET, name="chatnorm:overflow"))],
+            [("overflow", Any, msgspec.field(default=UNSET, name=private_key("overflow")))],
             bases=(cls,),
             namespace={"__canonical__": kind_of(cls), "__overflows__": True},
             module=cls.__module__,

@@ -1,0 +1,200 @@
+"""What this plugin wishes the core had; each thing says where it would be. An adapter imports nothing else from here."""
+
+from __future__ import annotations
+
+import re
+from calendar import timegm
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from types import UnionType
+from typing import Annotated, Any, Generic, Protocol, TypeVar, Union, cast, get_args, get_origin
+
+import chatnorm
+import msgspec
+from chatnorm import ChatCompletionChunk, DecodeError, StreamDecoder
+from chatnorm.record import Record, kind_of
+from chatnorm.stream import ChunkDecoder
+from chatnorm.wire import Family, Position, WireField, attach_overflow, encode_json, is_slot_key, parse_json
+from msgspec import UNSET
+from msgspec.structs import FieldInfo
+
+__all__ = [
+    "EventReader",
+    "Wire",
+    "WireRecord",
+    "WireUnion",
+    "decode_object",
+    "decode_time",
+    "encode_time",
+    "event_decoder",
+    "with_extras",
+]
+
+
+# --- chatnorm.wire ------------------------------------------------------------------------------------------------
+
+
+class WireRecord(Record, kw_only=True, gc=False):
+    """The base of an adapter's own Structs. Undeclared keys are written as they are; see `chatnorm.extras`."""
+
+    @staticmethod
+    def __escape__(key: str) -> str:
+        return key
+
+
+W = TypeVar("W", bound=WireRecord)
+R = TypeVar("R", bound=Record)
+
+
+class Wire(Generic[W]):
+    """How an adapter's own Struct is read: spelled as declared, undeclared keys kept, at the speed of typed decoding.
+
+    A field whose default is `UNSET` may be missing; any other must be there, a `Literal` that tells kinds apart too.
+    """
+
+    def __init__(self, schema: str, kind: type[W]) -> None:
+        self._family = Family(schema, kind, _spell)
+
+    def decode(self, data: bytes | str) -> W:
+        """The record of a JSON text. Raises: DecodeError."""
+        try:
+            return cast("W", self._family.decode_strict(data))
+        except Exception as error:
+            return cast("W", self._family.recover(data, error, loosely=False)[0])
+
+    def decode_value(self, value: Any) -> W:
+        """The record of a JSON value. Raises: DecodeError."""
+        try:
+            return cast("W", msgspec.convert(value, self._family.verified[""]))
+        except (msgspec.ValidationError, UnicodeError, RecursionError) as error:
+            return cast("W", self._family.recover(encode_json(value), error, loosely=False)[0])
+
+
+def _spell(_: Position, info: FieldInfo, strict: Any, loose: Any) -> WireField:
+    return WireField(info.encode_name, _below(info.type, strict), _below(info.type, loose), info.default is not UNSET)
+
+
+def _below(annotation: Any, derived: Any) -> Any:
+    """The annotation with its Struct replaced by the derived one."""
+    if derived is None:
+        return annotation
+    if get_origin(annotation) in (Union, UnionType):
+        return Union[tuple(_below(part, derived) for part in get_args(annotation))]  # noqa: UP007 - at run time
+    if get_origin(annotation) is list:
+        return list[_below(get_args(annotation)[0], derived)]  # type: ignore[misc] # pyright: ignore
+    return derived if isinstance(annotation, type) and issubclass(annotation, Record) else annotation
+
+
+class WireUnion(Generic[W]):
+    """Objects of several kinds that one key tells apart: blocks of an answer, events of a stream."""
+
+    def __init__(self, schema: str, key: str, kinds: Mapping[str, type[W]]) -> None:
+        self._key = key
+        self._wires = {word: Wire(schema, kind) for word, kind in kinds.items()}
+
+    def decode_value(self, value: Any) -> W | None:
+        """The record of a JSON value, or None where it is of no known kind or breaks the rules of its kind."""
+        word = cast("dict[str, Any]", value).get(self._key) if isinstance(value, dict) else None
+        wire = self._wires.get(word) if isinstance(word, str) else None
+        try:
+            return wire and wire.decode_value(value)
+        except DecodeError:
+            return None
+
+
+# --- chatnorm.canonical -------------------------------------------------------------------------------------------
+
+_MAX_CLASSES = 256
+_CLASSES: dict[tuple[type[Record], tuple[str, ...]], type[Record]] = {}
+
+
+def with_extras(record: R, undeclared: Mapping[str, Any]) -> R:
+    """`chatnorm.with_extras`, which also takes wire records; of those, keys that their Struct declares are left out."""
+    kind = kind_of(record)
+    if not issubclass(kind, WireRecord):
+        return chatnorm.with_extras(record, undeclared) if undeclared else record
+    undeclared = {key: value for key, value in undeclared.items() if key not in kind.__struct_encode_fields__}
+    if not undeclared:
+        return record
+    keys = tuple(undeclared)
+    declared: dict[str, Any] = {name: getattr(record, name) for name in kind.__struct_fields__}
+    cls = _CLASSES.get((kind, keys))
+    if cls is None:
+        if len(_CLASSES) >= _MAX_CLASSES or len(keys) > 16 or not all(map(is_slot_key, keys)):
+            return attach_overflow(record, undeclared)
+        slots = {f"extra_{place}": key for place, key in enumerate(keys)}
+        cls = _CLASSES[kind, keys] = msgspec.defstruct(  # type: ignore[assignment] # pyright: ignore
+            kind.__name__,
+            [(name, Any, msgspec.field(default=UNSET, name=key)) for name, key in slots.items()],
+            bases=(kind,),
+            namespace={"__canonical__": kind, "__extras__": slots},
+            module=kind.__module__,
+            kw_only=True,
+            gc=False,
+        )
+    values = {f"extra_{place}": value for place, value in enumerate(undeclared.values())}
+    return cast("R", cls(**declared, **values))
+
+
+# --- chatnorm.wire, for the arguments of tool calls ---------------------------------------------------------------
+
+
+def decode_object(text: str, schema: str) -> dict[str, Any] | None:
+    """The JSON object that a text is, or None where it is anything else."""
+    try:
+        value = parse_json(text, schema)
+    except DecodeError:
+        return None
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else None
+
+
+# --- a module of its own, for Gemini's and Ollama's times too -----------------------------------------------------
+
+_TIME = re.compile(r"(.{19})(\.[0-9]+)?(.+)")
+_LAST_SECOND = 253402300799  # of the year 9999
+
+
+def decode_time(text: str) -> int | float | None:
+    """Unix seconds of an RFC 3339 time, a float where it has a fraction; None where it is no such time.
+
+    Source: https://www.rfc-editor.org/rfc/rfc3339#section-5.6
+    """
+    found = _TIME.fullmatch(text)
+    if found is None:
+        return None
+    start, fraction, offset = found.groups()
+    try:
+        moment = msgspec.convert(start + offset, Annotated[datetime, msgspec.Meta(tz=True)])
+        seconds = timegm(moment.utctimetuple())
+    except (msgspec.ValidationError, OverflowError):
+        return None
+    if fraction is None:
+        return seconds
+    return float(f"{seconds}{fraction}") if seconds >= 0 else seconds + float(fraction)
+
+
+def encode_time(seconds: float) -> str | None:
+    """The RFC 3339 time in UTC of Unix seconds, exactly; None before 1970 and after 9999."""
+    whole, _, fraction = repr(seconds).partition(".")
+    if not f"{whole}{fraction}".isdigit() or int(whole) > _LAST_SECOND:
+        return None
+    moment = datetime.fromtimestamp(int(whole), UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}{fraction and '.'}{fraction}Z"
+
+
+# --- chatnorm.stream ----------------------------------------------------------------------------------------------
+
+
+class EventReader(Protocol):
+    """One stream's events, read in order: what `ChunkDecoder` needs of a `Tree`, and no more."""
+
+    schema: str
+
+    def decode(self, data: bytes | str, /) -> ChatCompletionChunk:
+        """The chunk of an event. Raises: DecodeError."""
+        ...
+
+
+def event_decoder(reader: EventReader) -> StreamDecoder:
+    """Server-sent events -> chunks; the stream is complete after an error, or a finish reason of every choice."""
+    return ChunkDecoder(cast("Any", reader))
