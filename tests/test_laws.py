@@ -9,7 +9,7 @@ from conftest import FIXTURES
 
 #: Bodies that are JSON and no answer: `decode` says so.
 REFUSED = {
-    "openai": {"odd_choices_null", "odd_everything_null"},
+    "openai": ("odd_choices_null", "odd_everything_null"),
 }
 
 

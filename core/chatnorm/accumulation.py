@@ -9,8 +9,7 @@ What accumulation does, by field:
   one starts another call. A name or id sent again is not appended.
 - Log probabilities and annotations are appended. Usage is what was said last and is not null, field by field.
 - `id`, `model` and `created`: the first that is not empty. All else: the last that is not null.
-- An undeclared key keeps its last value that is not null; `reasoning`, which repeats the pieces of the reasoning, the
-  whole text.
+- An undeclared key keeps its last value that is not null; one that says the reasoning, its whole text.
 - A finish reason of `""` is none. Without one the choice did not finish: it is never `stop` for want of a word.
 - An error ends it: what had arrived is kept beside it.
 """
@@ -39,7 +38,6 @@ from .completion import (
     ToolCall,
     Usage,
 )
-from .dialect import REASONING_ALIAS
 from .patch import apply_patch, diff
 from .record import R, Record, extras, kind_of
 from .wire import encode_json, encode_record, parse_json
@@ -120,10 +118,11 @@ class _Rest:
                 if value is not None or key not in self._extras:
                     self._extras[key] = value
 
-    def say_again(self, key: str, items: Any) -> None:
-        """Give an undeclared key that repeated the pieces of `items` their whole text."""
-        if isinstance(self._extras.get(key), str) and isinstance(items, list):
-            self._extras[key] = "".join(item.text for item in items if isinstance(item.text, str))
+    def say_again(self, reasoning: Any) -> None:
+        """Give the undeclared key that said the pieces of the reasoning its whole text."""
+        if isinstance(reasoning, list):
+            for key in {item.spelling for item in reasoning} & self._extras.keys():
+                self._extras[key] = "".join(item.text for item in reasoning if isinstance(item.text, str))
 
     def fill(self, record: R) -> R:
         """The record with all of it; fields it does not have are left out."""
@@ -374,7 +373,7 @@ class _Choice:
             message.function_call = self.function_call.function_call()
         if self.sound is not None:
             message.audio = self.sound.value()
-        self.message_rest.say_again(REASONING_ALIAS, message.reasoning)
+        self.message_rest.say_again(message.reasoning)
         choice = Choice(index=index, message=self.message_rest.fill(message), finish_reason=self.finish_reason)
         if isinstance(self.logprobs, dict):
             choice.logprobs = self.logprobs_rest.fill(Logprobs(**self.logprobs))

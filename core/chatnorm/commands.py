@@ -197,10 +197,10 @@ class _Output:
 
     def write_table(self, rows: Sequence[Sequence[str]]) -> None:
         """Lines with their columns aligned."""
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        for row in rows:
-            cells = map(str.ljust, map(_printable, row), widths)
-            self.write(f"{'  '.join(cells).rstrip()}\n".encode())
+        shown = [[_printable(cell) for cell in row] for row in rows]
+        widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+        for row in shown:
+            self.write(f"{'  '.join(map(str.ljust, row, widths)).rstrip()}\n".encode())
 
 
 def _indented(data: bytes) -> bytes:

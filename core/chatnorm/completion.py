@@ -123,6 +123,7 @@ class Reasoning(Record, kw_only=True, gc=False):
 
     `index` tells pieces apart in a stream; pieces without one continue the last.
     `data` is reasoning only its provider can read; `signature` vouches for `text`. Both stay byte for byte.
+    `spelling` is the undeclared key of the message that says this text, where it did not come under the schema's own.
     """
 
     index: int | None | UnsetType = UNSET
@@ -131,6 +132,7 @@ class Reasoning(Record, kw_only=True, gc=False):
     summary: str | None | UnsetType = UNSET
     signature: str | None | UnsetType = UNSET
     data: str | None | UnsetType = UNSET
+    spelling: str | UnsetType = UNSET
 
 
 class LayoutItem(Record, kw_only=True, gc=False):

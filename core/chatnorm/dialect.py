@@ -195,12 +195,12 @@ class Tree:
             aliases = self._aliases
             for choice in record.choices:
                 message = choice.message if self._holder == "message" else choice.delta
-                text = message.reasoning
-                if text.__class__ is str or (
-                    (alias := aliases[message.__class__]) is not None
-                    and (text := getattr(message, alias)).__class__ is str
-                ):
-                    message.reasoning = [Reasoning(text=text)]
+                if message.reasoning.__class__ is str:
+                    message.reasoning = [Reasoning(text=message.reasoning)]
+                elif (alias := aliases[message.__class__]) is not None and message.reasoning is UNSET:
+                    text = getattr(message, alias)
+                    if text.__class__ is str:
+                        message.reasoning = [Reasoning(text=text, spelling=REASONING_ALIAS)]
         return record
 
     def _put_right(self, record: Any) -> None:
@@ -547,7 +547,10 @@ def _reasoning_text(message: Any) -> Any:
         return items
     texts = [item.text for item in items if isinstance(item.text, str)]
     text = "".join(texts) if texts else UNSET
-    return UNSET if text == extras(message).get(REASONING_ALIAS) else text
+    spelled = {item.spelling for item in items} - {UNSET}
+    if spelled and any(text == value for key, value in extras(message).items() if key in spelled):
+        return UNSET
+    return text
 
 
 def _error_object(error: Any) -> Any:

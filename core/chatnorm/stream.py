@@ -98,17 +98,16 @@ class ChunkEncoder:
         self._closed = False
 
     def feed(self, chunk: ChatCompletionChunk) -> bytes:
-        """The event of a chunk. Raises: StreamError after an error chunk or `close`."""
+        """The event of a chunk. Raises: StreamError after another schema's error chunk, or `close`."""
         if self._closed:
             raise StreamError(self._tree.schema, "the stream is closed")
         tree = self._tree
         if tree.is_verified(chunk):
             return b"data: %b\n\n" % tree.encode(chunk)
-        if chunk.error is not UNSET:
-            self._closed = True
         if tree.is_own(chunk):
             return b"data: %b\n\n" % tree.encode(chunk)
         if chunk.error is not UNSET:
+            self._closed = True
             return encode_event(encode_error_body(chunk.error))
         return encode_event(tree.encode(self._continued(chunk)))
 

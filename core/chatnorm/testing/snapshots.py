@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-import msgspec
+from msgspec.structs import fields
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 import chatnorm
-from chatnorm.wire import encode_record
+from chatnorm.canonical import CHUNK, COMPLETION
+from chatnorm.wire import Position, to_builtins
 
 __all__ = ["CanonicalSnapshot"]
 
@@ -21,17 +23,35 @@ class CanonicalSnapshot(SingleFileSnapshotExtension):
 
     def serialize(self, data: Any, **_: Any) -> str:
         """The JSON of a record, or of a list of records, indented by two."""
-        if isinstance(data, list):
-            written = b"[%b]" % b",".join(map(self._encode, data))
-        else:
-            written = self._encode(data)
-        return msgspec.json.format(written, indent=2).decode() + "\n"
+        plain = [_plain(record) for record in data] if isinstance(data, list) else _plain(data)
+        text = json.dumps(plain, indent=2, ensure_ascii=False)
+        try:
+            text.encode()
+        except UnicodeEncodeError:  # half of a surrogate pair
+            text = json.dumps(plain, indent=2)
+        return text + "\n"
 
-    def _encode(self, record: Any) -> bytes:
-        if isinstance(record, chatnorm.ChatCompletion):
-            return chatnorm.encode(record, "canonical")
-        if isinstance(record, chatnorm.ChatCompletionChunk):
-            from chatnorm.canonical import CHUNK
 
-            return CHUNK.encode(record)
-        return encode_record(record)
+def _plain(record: Any) -> Any:
+    if isinstance(record, chatnorm.ChatCompletion):
+        return _ordered(to_builtins(COMPLETION.canonical(record)))
+    if isinstance(record, chatnorm.ChatCompletionChunk):
+        return _ordered(to_builtins(CHUNK.canonical(record)))
+    return _ordered(to_builtins(record))
+
+
+def _ordered(value: Any) -> Any:
+    """Canonical keys in the order of their Structs, then all others by name, whichever order they were learned in."""
+    if isinstance(value, dict):
+        return {key: _ordered(value[key]) for key in sorted(value, key=lambda key: (_ORDER.get(key, len(_ORDER)), key))}
+    return [_ordered(item) for item in value] if isinstance(value, list) else value
+
+
+_ORDER = {
+    key: place
+    for place, key in enumerate(
+        info.encode_name
+        for position in reversed(Position("", chatnorm.ChatCompletion).walk())
+        for info in fields(position.kind)
+    )
+}

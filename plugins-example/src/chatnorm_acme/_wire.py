@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import re
 from calendar import timegm
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import cached_property
+from itertools import takewhile
 from types import UnionType
-from typing import Annotated, Any, Generic, Protocol, TypeVar, Union, cast, get_args, get_origin
+from typing import Annotated, Any, Generic, TypeVar, Union, cast, get_args, get_origin
 
 import chatnorm
 import msgspec
-from chatnorm import ChatCompletionChunk, DecodeError, StreamDecoder
+from chatnorm import (
+    ChatCompletionChunk,
+    ChunkChoice,
+    DecodeError,
+    FunctionCall,
+    Irregular,
+    Message,
+    StreamError,
+    ToolCall,
+)
+from chatnorm.accumulation import Accumulator
+from chatnorm.framing import encode_event
+from chatnorm.patch import apply_patch, equal
 from chatnorm.record import Record, kind_of
 from chatnorm.stream import ChunkDecoder
 from chatnorm.wire import Family, Position, WireField, attach_overflow, encode_json, is_slot_key, parse_json
@@ -19,14 +33,15 @@ from msgspec import UNSET
 from msgspec.structs import FieldInfo
 
 __all__ = [
-    "EventReader",
+    "EventDecoder",
+    "EventEncoder",
+    "WholeCalls",
     "Wire",
     "WireRecord",
     "WireUnion",
     "decode_object",
     "decode_time",
     "encode_time",
-    "event_decoder",
     "with_extras",
 ]
 
@@ -53,7 +68,12 @@ class Wire(Generic[W]):
     """
 
     def __init__(self, schema: str, kind: type[W]) -> None:
-        self._family = Family(schema, kind, _spell)
+        self._schema = schema
+        self._kind = kind
+
+    @cached_property
+    def _family(self) -> Family:
+        return Family(self._schema, self._kind, _spell)
 
     def decode(self, data: bytes | str) -> W:
         """The record of a JSON text. Raises: DecodeError."""
@@ -182,19 +202,102 @@ def encode_time(seconds: float) -> str | None:
     return f"{moment:%Y-%m-%dT%H:%M:%S}{fraction and '.'}{fraction}Z"
 
 
+# --- chatnorm.accumulation ----------------------------------------------------------------------------------------
+
+
+class WholeCalls:
+    """Tool calls that come in pieces, for streams that send them whole; each is given out once, in order."""
+
+    def __init__(self) -> None:
+        self._accumulator = Accumulator()
+        self._given = 0
+
+    def add(self, pieces: list[ToolCall]) -> list[ToolCall]:
+        """The calls that these pieces complete: their arguments are a JSON object, which nothing can follow."""
+        if not pieces:
+            return []
+        delta = Message(tool_calls=pieces)
+        self._accumulator.add(ChatCompletionChunk(choices=[ChunkChoice(index=0, delta=delta)]))
+        if not any(_arguments(piece).rstrip().endswith("}") for piece in pieces):
+            return []
+        return self._give(list(takewhile(_is_whole, self._held())))
+
+    def rest(self) -> list[ToolCall]:
+        """The calls not given out yet, when no more pieces come."""
+        return self._give(self._held())
+
+    def _held(self) -> list[ToolCall]:
+        choices = self._accumulator.completion().choices
+        return (choices[0].message.tool_calls or [])[self._given :] if choices else []
+
+    def _give(self, calls: list[ToolCall]) -> list[ToolCall]:
+        self._given += len(calls)
+        return calls
+
+
+def _is_whole(call: ToolCall) -> bool:
+    return decode_object(_arguments(call), "") is not None
+
+
+def _arguments(call: ToolCall) -> str:
+    function = call.function
+    return (function.arguments or "") if isinstance(function, FunctionCall) else ""
+
+
 # --- chatnorm.stream ----------------------------------------------------------------------------------------------
 
 
-class EventReader(Protocol):
-    """One stream's events, read in order: what `ChunkDecoder` needs of a `Tree`, and no more."""
+class EventDecoder(ChunkDecoder):
+    """Server-sent events of a block schema -> chunks. Complete after an error, or a finish reason of every choice.
 
-    schema: str
+    `decode_event` reads one event, `encode_events` is its inverse. What a chunk does not say of its event is measured
+    with it and kept in the chunk's `irregular`, which is not accumulated and which only `EventEncoder` repeats.
+    """
 
-    def decode(self, data: bytes | str, /) -> ChatCompletionChunk:
-        """The chunk of an event. Raises: DecodeError."""
-        ...
+    def __init__(
+        self,
+        schema: str,
+        decode_event: Callable[[Any], ChatCompletionChunk],
+        encode_events: Callable[[ChatCompletionChunk], list[Any]],
+    ) -> None:
+        super().__init__(cast("Any", self))  # it wants a Tree, of which it uses `schema` and `decode`
+        self.schema = schema
+        self._decode_event = decode_event
+        self._encode_events = encode_events
+
+    def decode(self, data: bytes | str) -> ChatCompletionChunk:
+        """The chunk of one event. Raises: DecodeError."""
+        event = parse_json(data, self.schema)
+        chunk = self._decode_event(event)
+        said = self._encode_events(chunk)
+        if not equal(said, [event]):
+            patch = [
+                {"op": "test", "path": "", "value": said},
+                {"op": "replace", "path": "", "value": [event]},
+            ]
+            chunk.irregular = Irregular(schema=self.schema, patch=patch)
+        return chunk
 
 
-def event_decoder(reader: EventReader) -> StreamDecoder:
-    """Server-sent events -> chunks; the stream is complete after an error, or a finish reason of every choice."""
-    return ChunkDecoder(cast("Any", reader))
+class EventEncoder:
+    """Chunks -> server-sent events of a block schema; chunks of this very schema go out as they came."""
+
+    def __init__(self, schema: str, encode_events: Callable[[ChatCompletionChunk], list[Any]]) -> None:
+        self._schema = schema
+        self._encode_events = encode_events
+        self._closed = False
+
+    def feed(self, chunk: ChatCompletionChunk) -> bytes:
+        """The events of a chunk; may be empty. Raises: StreamError after an error chunk or `close`."""
+        if self._closed:
+            raise StreamError(self._schema, "the stream is closed")
+        self._closed = chunk.error is not UNSET
+        events = self._encode_events(chunk)
+        if chunk.irregular is not UNSET and chunk.irregular.schema == self._schema:
+            events = apply_patch(events, chunk.irregular.patch, lenient=True)
+        return b"".join(encode_event(encode_json(event)) for event in events)
+
+    def close(self) -> bytes:
+        """Nothing: the last event ends the stream."""
+        self._closed = True
+        return b""

@@ -107,9 +107,10 @@ def decode_answer(data: bytes | str) -> ChatCompletion:
     answer = _ANSWER.decode(data)
     completion = decode_head(answer)
     reason, own_word = decode_stop(answer.stopped_by)
-    completion.choices = [
-        Choice(index=0, message=flatten(decode_blocks(answer.output)), finish_reason=reason)
-    ]
+    message = flatten(decode_blocks(answer.output))
+    for index, call in enumerate(message.tool_calls or []):
+        call.index = index  # an accumulated stream has it too
+    completion.choices = [Choice(index=0, message=message, finish_reason=reason)]
     if answer.tokens is not UNSET:
         completion.usage = decode_tokens(answer.tokens)
     return keep(completion, own_word)
@@ -195,6 +196,15 @@ def encode_answer(completion: ChatCompletion) -> bytes:
     return encode_record(with_extras(answer, extras(completion)))
 
 
+def encode_head(chunk: ChatCompletionChunk) -> Head:
+    return Head(
+        response_id=chunk.id or derive_id(chunk, 0),
+        model_name=encode_model(chunk),
+        created_at=encode_created(chunk),
+        region=encode_region(chunk),
+    )
+
+
 def encode_model(record: ChatCompletion | ChatCompletionChunk) -> str:
     return record.model if isinstance(record.model, str) else ""
 
@@ -274,7 +284,8 @@ def encode_call(call: ToolCall, place: int) -> Call | None:
     arguments = decode_object(function.arguments, NAME) if function.arguments else {}
     if arguments is None:
         return None
-    return Call(call_id=call.id or f"call_{place}", tool=function.name, arguments=arguments)
+    number = call.index if isinstance(call.index, int) else place
+    return Call(call_id=call.id or f"call_{number}", tool=function.name, arguments=arguments)
 
 
 # --- What Acme alone knows ----------------------------------------------------------------------------------------
