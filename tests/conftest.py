@@ -17,9 +17,7 @@ sys.path.insert(0, str(HERE))  # `judges` and `support` are packages of the test
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--corpus", help="folder of recorded traffic; by default the environment's CHATNORM_CORPUS"
-    )
+    parser.addoption("--corpus", help="folder of recorded traffic; by default the environment's CHATNORM_CORPUS")
     parser.addoption("--generated", type=int, default=300, help="how many generated records to check")
 
 

@@ -238,9 +238,7 @@ class TestConvert:
         """--split writes a whole answer as a stream, which adds up to it again."""
         stream = done("convert", "--from", "openai", "--to", "cozy", "--split", stdin=encoded(OPENAI))
         assert stream.endswith(DONE)
-        assert (
-            "".join(chunk["choices"][0]["delta"].get("content", "") for chunk in pieces(stream)[:-1]) == "Hi"
-        )
+        assert "".join(chunk["choices"][0]["delta"].get("content", "") for chunk in pieces(stream)[:-1]) == "Hi"
         whole = done("convert", "--from", "cozy", "--to", "openai", "--accumulate", stdin=stream)
         assert json.loads(whole) == OPENAI
 
@@ -380,9 +378,7 @@ class TestAccumulate:
 
     def test_nothing_arrived(self) -> None:
         """Of a stream in which nothing came, no answer is made up."""
-        message = failed(
-            1, "convert", "--from", "openai", "--to", "cozy", "--accumulate", stdin=b": ping\n\n"
-        )
+        message = failed(1, "convert", "--from", "openai", "--to", "cozy", "--accumulate", stdin=b": ping\n\n")
         assert "the stream ends early" in message
 
 
@@ -445,9 +441,7 @@ class TestLines:
     def test_unsupported_part(self) -> None:
         """What no line can be converted to is said once."""
         body = (encoded(ERROR) + b"\n") * 3
-        message = failed(
-            2, "convert", "--from", "cozy", "--to", "log10-completion", "--lines", "--error", stdin=body
-        )
+        message = failed(2, "convert", "--from", "cozy", "--to", "log10-completion", "--lines", "--error", stdin=body)
         assert message == "<stdin>:1: schema 'log10-completion' has no errors"
 
     def test_schema_of_each_line(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -518,9 +512,7 @@ class TestDetectedSchema:
     def test_none(self, detected: Callable[..., None]) -> None:
         """A body that fits no schema, or is a chunk alone, is code 1."""
         detected(("openai", "chunk", 0.9))
-        assert failed(1, "convert", "--to", "openai", stdin=b"{}") == (
-            "<stdin>: no schema fits: name it with --from"
-        )
+        assert failed(1, "convert", "--to", "openai", stdin=b"{}") == ("<stdin>: no schema fits: name it with --from")
 
 
 class TestRestore:
@@ -540,9 +532,7 @@ class TestRestore:
         residual = tmp_path / "residual.json"
         arguments = ("--from", "openai", "--to", "speakeasy", "--accumulate", "--residual", residual)
         whole = done("convert", *arguments, stdin=STREAM)
-        back = done(
-            "restore", "--from", "speakeasy", "--residual", residual, "--to", "canonical", stdin=whole
-        )
+        back = done("restore", "--from", "speakeasy", "--residual", residual, "--to", "canonical", stdin=whole)
         assert back == done("convert", "--from", "openai", "--to", "canonical", "--accumulate", stdin=STREAM)
 
     def test_residual_of_another(self, write: Write) -> None:
@@ -634,6 +624,12 @@ class TestDetect:
         assert result.stdout == f"{path}  openai  response  0.90  looks like openai\n" * 2
         assert result.stderr == "chatnorm: no.json: No such file or directory\n"
 
+    def test_odd_file_names(self, detected: Callable[..., None], write: Write) -> None:
+        """A file whose name holds a line end stays on one line of the table, with its columns aligned."""
+        detected(("openai", "response", 0.9))
+        lines = done("detect", write("a\nb", b"{}"), write("a", b"{}")).decode().splitlines()
+        assert [line.index("  openai  ") for line in lines] == [lines[0].index("a\\nb") + 4] * 2
+
     def test_json(self, detected: Callable[..., None], write: Write) -> None:
         """--json writes one array for all files."""
         detected(("openai", "response", 0.9))
@@ -715,9 +711,7 @@ class TestDiff:
         """Each difference is a line: its place, the first value and the second; the exit code is 1."""
         changed = {key: value for key, value in OPENAI.items() if key != "service_tier"}
         one = write("a.json", encoded(OPENAI))
-        result = run(
-            "diff", "--from", "openai", one, "-", stdin=encoded({**changed, "model": "M", "é": [1.0]})
-        )
+        result = run("diff", "--from", "openai", one, "-", stdin=encoded({**changed, "model": "M", "é": [1.0]}))
         assert (result.exit_code, result.stderr) == (1, "")
         assert result.stdout.splitlines() == [
             '/service_tier  "default"  (absent)',
@@ -808,9 +802,7 @@ class TestHelp:
 
     def test_completion_script(self) -> None:
         """The variable that the help names makes the command print the script of a shell."""
-        result = CliRunner().invoke(
-            command, [], prog_name="chatnorm", env={"_CHATNORM_COMPLETE": "zsh_source"}
-        )
+        result = CliRunner().invoke(command, [], prog_name="chatnorm", env={"_CHATNORM_COMPLETE": "zsh_source"})
         assert result.output.startswith("#compdef chatnorm")
 
 
@@ -839,12 +831,8 @@ class TestMain:
             "import sys, chatnorm.cli; assert 'click' not in sys.modules; import chatnorm.commands;"
             "print(*(name for name in sys.modules if name.startswith('chatnorm')))"
         )
-        loaded = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, check=True, text=True
-        ).stdout
-        assert not {"chatnorm_adapters", "chatnorm.wire", "chatnorm.detection", "chatnorm.loss"} & {
-            *loaded.split()
-        }
+        loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout
+        assert not {"chatnorm_adapters", "chatnorm.wire", "chatnorm.detection", "chatnorm.loss"} & {*loaded.split()}
 
     def test_installed_command(self) -> None:
         """The installed command converts standard input to standard output."""

@@ -1,6 +1,7 @@
 """Which schema a body is in: every fixture is a case, and no bytes at all are too much."""
 
 import json
+import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import chatnorm
 import pytest
 from chatnorm import Adapter, ChatCompletion, Detection, ResponseCodec, StreamCodec, detect
+from chatnorm.framing import LineDecoder
 from chatnorm.registry import Registry
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +23,8 @@ CASES = {
 }
 
 GENERAL = "openai"
+CHAT_COMPLETIONS = {"canonical", "openai", "cozy", "chatgpt-api", "chatgpt-api-stream", "speakeasy"}
+CHAT_COMPLETIONS |= {"log10", "log10-wire", "log10-completion"}
 #: Schemas whose plain answers are plain answers of the general form too; so are all dialects' streams and errors.
 ALIKE = {"chatgpt-api", "speakeasy", "log10-wire"}
 
@@ -181,20 +185,21 @@ class TestFixtures:
         """The schema of a fixture comes first, or the general form of which it is a plain answer."""
         assert (is_own(case) or is_as_good(case)) == (case not in EXCEPTIONS), detected(case)[:3]
 
-    @pytest.mark.parametrize("case", CASES)
-    def test_part(self, case: str) -> None:
+    def test_part(self) -> None:
         """What comes first is read as what the fixture is; an answer that is one chunk may be read so."""
-        kind = case.rpartition(".")[2]
-        assert {found.part for found in detected(case)[:1]} <= {kind, *(["chunk"] if kind == "response" else [])}
+        for case in CASES:
+            kind = case.rpartition(".")[2]
+            parts = {kind, "chunk"} if kind == "response" else {kind}
+            assert {found.part for found in detected(case)[:1]} <= parts, case
 
-    @pytest.mark.parametrize("case", CASES)
-    def test_order_and_range(self, case: str) -> None:
+    def test_order_and_range(self) -> None:
         """Scores are from 0 to 1 and fall, ties are in order of names, a schema is named once, with a sentence."""
-        found = detected(case)
-        assert found == sorted(found, key=lambda each: (-each.score, each.schema))
-        assert all(0 < each.score <= 1 for each in found)
-        assert len({each.schema.partition("@")[0] for each in found}) == len(found)
-        assert all(each.reason[0] == "A" and each.reason.endswith(".") for each in found)
+        for case in CASES:
+            found = detected(case)
+            assert found == sorted(found, key=lambda each: (-each.score, each.schema)), case
+            assert all(0 < each.score <= 1 for each in found), case
+            assert len({each.schema.partition("@")[0] for each in found}) == len(found), case
+            assert all(each.reason[0] == "A" and each.reason.endswith(".") for each in found), case
 
     def test_accuracy(self) -> None:
         """Of the fixtures, 9 in 10 are told right and more than 3 in 4 by the schema's own name."""
@@ -206,10 +211,9 @@ class TestFixtures:
         assert EXCEPTIONS.keys() <= CASES.keys()
         assert sum(len(cases.split()) for cases in MISSED.values()) == len(EXCEPTIONS)
 
-    @pytest.mark.parametrize("case", [case for case in CASES if case.startswith("openai/")])
-    def test_canonical_never_wins_on_another(self, case: str) -> None:
-        """The canonical schema, which reads nearly everything, does not come first on an OpenAI payload."""
-        assert first(case) != "canonical"
+    def test_canonical_never_wins_on_another(self) -> None:
+        """The canonical schema, which reads nearly everything, never comes first on a fixture of another."""
+        assert "canonical" not in map(first, CASES)
 
     @pytest.mark.parametrize("case", [case for case in CASES if case.endswith(".response")])
     def test_canonical_by_its_keys(self, case: str) -> None:
@@ -243,9 +247,13 @@ class TestEvidence:
             pytest.param({**ANSWER, "choices": WITH_LOGPROBS, "model": None}, "log10-wire", "response", id="wire"),
             pytest.param(ESTIMATED, "chatgpt-api-stream", "response", id="estimated_chunk"),
             pytest.param(CHAT_MESSAGE, "chatgpt-api-stream", "response", id="chat_message"),
-            pytest.param({**ESTIMATED, **ANSWER, "usage": ESTIMATED["usage"]}, "chatgpt-api", "response", id="estimated"),
-            pytest.param({**ANSWER, "object": "answer"}, "chatgpt-api", "response", id="open_object"),
-            pytest.param({**ANSWER, "choices": [{"message": MESSAGE}]}, "chatgpt-api", "response", id="open_choice"),
+            pytest.param(
+                {**ESTIMATED, **ANSWER, "usage": ESTIMATED["usage"]},
+                "chatgpt-api",
+                "response",
+                id="estimated",
+            ),
+            pytest.param({**ANSWER, "created": 1.5}, "chatgpt-api", "response", id="created_fraction"),
             pytest.param(
                 {**ANSWER, "choices": [{"index": 0, "message": REASONED, "finish_reason": "stop"}]},
                 "canonical",
@@ -271,18 +279,12 @@ class TestEvidence:
     @pytest.mark.parametrize("name", FOREIGN)
     def test_other_providers(self, name: str) -> None:
         """Another provider's body is hardly an answer of any Chat Completions schema."""
-        chat = {case.partition("/")[0] for case in CASES if "openai" in chatnorm.adapter(case.partition("/")[0]).docs}
-        for found in detect(dump(FOREIGN[name])):
-            assert found.schema not in {*chat, *ALIKE, "cozy", "log10", "canonical"} or found.score < 0.3
+        assert all(found.score < 0.3 for found in detect(dump(FOREIGN[name])) if found.schema in CHAT_COMPLETIONS)
 
-    def test_object_tells_chunks(self) -> None:
-        """`object` tells an answer of chatgpt-api, whose choices may lack everything, from a chunk of its stream."""
-        scores = {
-            word: {found.schema: found.score for found in detect(dump({**ESTIMATED, "object": word}))}
-            for word in ("chat.completion", "chat.completion.chunk")
-        }
-        assert scores["chat.completion"]["chatgpt-api"] > scores["chat.completion"]["chatgpt-api-stream"]
-        assert scores["chat.completion.chunk"]["chatgpt-api"] < scores["chat.completion.chunk"]["chatgpt-api-stream"]
+    def test_no_rule_that_tells(self) -> None:
+        """Schemas that allow the same are equal, and in order of names."""
+        found = detect(dump({**ANSWER, "object": "answer"}))
+        assert [(each.schema, each.score) for each in found[:2]] == [("chatgpt-api", 0.5), ("speakeasy", 0.5)]
 
     def test_version_only_where_the_schema_does_not_fit(self) -> None:
         """A version is named where only it fits; else its schema is."""
@@ -448,20 +450,21 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> Registry:
 
 class TestPlugins:
     def offer(self, registry: Registry, **what: Any) -> None:
-        registry.register(Plugin(Adapter(docs="", **{"name": "acme", **what})), "acme")
+        registry.register(Plugin(Adapter(docs="", **{"name": "zeta", **what})), "zeta")
 
     def test_mark_of_a_plugin(self, registry: Registry) -> None:
         """A third party's dialect is told by its marks, and is behind the general form without them."""
-        self.offer(registry, response=chatnorm.adapter("openai").response, hints=("x_acme",))
-        assert detect(dump({**ANSWER, "x_acme": 1}))[0].schema == "acme"
-        assert [found.schema for found in detect(dump(ANSWER))][:2] == ["openai", "acme"]
+        self.offer(registry, response=chatnorm.adapter("openai").response, hints=("x_zeta",))
+        assert detect(dump({**ANSWER, "x_zeta": 1}))[0].schema == "zeta"
+        scores = {found.schema: found.score for found in detect(dump(ANSWER))}
+        assert scores["openai"] == max(scores.values()) > scores["zeta"] == scores["chatgpt-api"]
 
     def test_reading_anything_is_no_evidence(self, registry: Registry) -> None:
         """An adapter that takes everything for an answer, and does not give it back, comes last."""
         self.offer(registry, response=reads(lambda _: ChatCompletion(), encode=lambda _: b"{}"))
         scores = {found.schema: found for found in detect(dump(ANSWER))}
-        assert list(scores)[-1] == "acme"
-        assert "does not encode back" in scores["acme"].reason
+        assert list(scores)[-1] == "zeta"
+        assert "does not encode back" in scores["zeta"].reason
 
     @pytest.mark.parametrize("error", [ValueError, RecursionError, KeyError, AssertionError])
     def test_adapter_that_raises(self, registry: Registry, error: type[Exception]) -> None:
@@ -477,7 +480,7 @@ class TestPlugins:
             error=chatnorm.ErrorCodec(decode=fail, encode=fail),
         )
         for body in (dump(ANSWER), dump(ERROR), b"data: %b\n\n" % dump(CHUNK)):
-            assert [found.schema for found in detect(body)][0] == "openai"
+            assert detect(body)[0].schema == "openai"
 
     def test_adapter_that_cannot_be_loaded(self, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
         """An adapter that cannot be loaded is passed over."""
@@ -495,15 +498,15 @@ class TestPlugins:
         """A stream of JSON lines is read by the adapter that has one, and so is one line of it."""
         self.offer(registry, stream=StreamCodec(decoder=Lines))
         line = dump(CHUNK) + b"\n"
-        assert [(found.schema, found.part) for found in detect(line * 3)] == [("acme", "stream")]
-        assert ("acme", "chunk") in {(found.schema, found.part) for found in detect(line)}
+        assert [(found.schema, found.part) for found in detect(line * 3)] == [("zeta", "stream")]
+        assert ("zeta", "chunk") in {(found.schema, found.part) for found in detect(line)}
 
 
 class Lines:
     """A stream of JSON lines, each a chunk."""
 
     def __init__(self) -> None:
-        self._lines = chatnorm.framing.LineDecoder()
+        self._lines = LineDecoder()
 
     def feed(self, data: bytes) -> list[chatnorm.ChatCompletionChunk]:
         return [self._chunk(line) for line in self._lines.feed(data)]
@@ -522,11 +525,15 @@ NESTED = 500
 #: Few keys, so that no schema learns thousands of them.
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4) | st.just("chat.completion"),
-    lambda below: st.lists(below, max_size=3)
-    | st.dictionaries(
-        st.sampled_from(["choices", "message", "delta", "content", "usage", "error", "detail", "object", "x", "extra"]),
-        below,
-        max_size=5,
+    lambda below: (
+        st.lists(below, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["choices", "message", "delta", "content", "usage", "error", "detail", "object", "x", "extra"]
+            ),
+            below,
+            max_size=5,
+        )
     ),
     max_leaves=12,
 )
@@ -569,6 +576,11 @@ class TestAnyBytes:
     def test_deep(self, body: str, value: str) -> None:
         """Deep nesting in any place raises nothing."""
         assert all(found.score < 0.5 for found in detect(body % value))
+
+    def test_as_deep_as_can_be_read(self) -> None:
+        """Nesting just short of what can be parsed raises nothing in what comes after parsing."""
+        for depth in range(sys.getrecursionlimit() - 200, sys.getrecursionlimit()):
+            assert detect(b'{"x":' * depth + b"1" + b"}" * depth) == []
 
     @given(st.binary(max_size=200) | st.text(max_size=50))
     def test_arbitrary_bytes(self, body: bytes | str) -> None:

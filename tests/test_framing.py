@@ -216,9 +216,7 @@ def test_an_event_comes_with_its_blank_line(line_end: bytes) -> None:
     for number in range(3):
         value = b"%d" % number
         assert decoder.feed(b"data: " + value + line_end + line_end) == [(b"", value)]
-        assert decoder.feed(b"event: x" + line_end + b"data: " + value + line_end + line_end) == [
-            (b"x", value)
-        ]
+        assert decoder.feed(b"event: x" + line_end + b"data: " + value + line_end + line_end) == [(b"x", value)]
     assert decoder.close() == []
 
 
@@ -237,13 +235,9 @@ def test_an_event_comes_with_its_blank_line(line_end: bytes) -> None:
         pytest.param([b"event: x\n", b"data: a\n\n"], [(b"x", b"a")], id="after_the_event_name"),
         pytest.param([b"data: a\n", b"data: b\n\n"], data(b"a\nb"), id="after_data"),
         pytest.param([b"data\n", b"data: a\n\n"], data(b"\na"), id="after_empty_data"),
-        pytest.param(
-            [b"event: x\nevent: y\n\n", b"event: x\n\n", b"data: a\n\n"], data(b"a"), id="after_names_alone"
-        ),
+        pytest.param([b"event: x\nevent: y\n\n", b"event: x\n\n", b"data: a\n\n"], data(b"a"), id="after_names_alone"),
         pytest.param([b"data: a\r", b"\n\n", b"data: b\n\n"], data(b"a", b"b"), id="cr_then_lf_lf"),
-        pytest.param(
-            [b"data: a\r\r", b"data: b\n\n", b"\ndata: c\n\n"], data(b"a", b"b", b"c"), id="cr_then_event"
-        ),
+        pytest.param([b"data: a\r\r", b"data: b\n\n", b"\ndata: c\n\n"], data(b"a", b"b", b"c"), id="cr_then_event"),
         pytest.param(
             [b"", b"data: a\r", b"", b"\n", b"", b"data: b\r\n\r", b"", b"\n", b""],
             data(b"a\nb"),
@@ -324,9 +318,7 @@ def test_any_cut_gives_the_events_of_the_whole(chunks: list[bytes]) -> None:
     assert (events, decoder.close(), last_event_id, retry) == expected_stream(b"".join(chunks))
 
 
-def feed_until_refused(
-    decoder: EventStreamDecoder | LineDecoder, chunks: list[bytes]
-) -> tuple[list[Any], bool]:
+def feed_until_refused(decoder: EventStreamDecoder | LineDecoder, chunks: list[bytes]) -> tuple[list[Any], bool]:
     frames: list[Any] = []
     try:
         for chunk in chunks:
@@ -476,12 +468,8 @@ def test_nothing_is_held_between_events() -> None:
         pytest.param(b'{"a":1}', b"", b'data: {"a":1}\n\n', id="data"),
         pytest.param(b"{}", b"ping", b"event: ping\ndata: {}\n\n", id="named"),
         pytest.param(b"", b"", b"data: \n\n", id="empty"),
-        pytest.param(
-            b"a\nb\r\nc\rd\n", b"", b"data: a\ndata: b\ndata: c\ndata: d\ndata: \n\n", id="several_lines"
-        ),
-        pytest.param(
-            "x\u2028y".encode(), b"", "data: x\u2028y\n\n".encode(), id="line_separator_is_no_line_end"
-        ),
+        pytest.param(b"a\nb\r\nc\rd\n", b"", b"data: a\ndata: b\ndata: c\ndata: d\ndata: \n\n", id="several_lines"),
+        pytest.param("x\u2028y".encode(), b"", "data: x\u2028y\n\n".encode(), id="line_separator_is_no_line_end"),
     ],
 )
 def test_encode_event(value: bytes, event: bytes, wire: bytes) -> None:
@@ -496,9 +484,7 @@ def test_event_name_cannot_hold_a_line_end(event: bytes) -> None:
         encode_event(b"{}", event)
 
 
-@given(
-    st.lists(st.tuples(st.binary(max_size=6).map(lambda b: re.sub(rb"[\r\n]", b"", b)), BODIES), max_size=4)
-)
+@given(st.lists(st.tuples(st.binary(max_size=6).map(lambda b: re.sub(rb"[\r\n]", b"", b)), BODIES), max_size=4))
 @settings(max_examples=200, deadline=None)
 def test_encoded_events_decode_to_themselves(events: list[Event]) -> None:
     """What is encoded reads back, with every line end of the data an LF."""
@@ -539,9 +525,7 @@ def test_any_cut_gives_the_lines_of_the_whole(chunks: list[bytes]) -> None:
     decoder = LineDecoder()
     lines = feed_all(decoder, chunks)
     body = b"".join(chunks)
-    assert lines + decoder.close() == [
-        found for found in re.sub(rb"\r(\n|\Z)", rb"\1", body).split(b"\n") if found
-    ]
+    assert lines + decoder.close() == [found for found in re.sub(rb"\r(\n|\Z)", rb"\1", body).split(b"\n") if found]
 
 
 @CHUNK_SIZES

@@ -46,7 +46,11 @@ def test_every_pair_is_valid() -> None:
 def test_every_stream_is_valid() -> None:
     """A stream of OpenAI chunks, or of cozy's, written for chatgpt-api and a stream of cozy's for OpenAI, is valid."""
     cases: dict[str, tuple[str, bytes]] = {}
-    for source, target in (("openai", "chatgpt-api-stream"), ("cozy", "chatgpt-api-stream"), ("cozy", "openai")):
+    for source, target in (
+        ("openai", "chatgpt-api-stream"),
+        ("cozy", "chatgpt-api-stream"),
+        ("cozy", "openai"),
+    ):
         for fixture in fixtures_in(FIXTURES, source):
             if fixture.part == "stream":
                 for number, data in enumerate(written(fixture.body, source, target)):

@@ -239,9 +239,7 @@ RULES = [
     Rule("speakeasy", "a tool has no role", put(CALLING, ROLE, "tool"), "$.choices[0].message.role"),
     Rule("speakeasy", "a function has a role", put(CALLING, ROLE, "function")),
     Rule("speakeasy@1.5.0", "any finish reason is valid", put(PLAIN, FINISH, "tool_calls")),
-    Rule(
-        "speakeasy@1.5.0", "a function has no role", put(PLAIN, ROLE, "function"), "$.choices[0].message.role"
-    ),
+    Rule("speakeasy@1.5.0", "a function has no role", put(PLAIN, ROLE, "function"), "$.choices[0].message.role"),
     Rule("speakeasy@1.6.0", "any finish reason is valid", put(CALLING, FINISH, "tool_calls")),
     Rule("speakeasy@1.6.0", "a function has a role", put(CALLING, ROLE, "function")),
     Rule(
@@ -290,9 +288,7 @@ RULES = [
         put(camel(LOG10), "choices.0.finishReason", "eos"),
         "$.choices[0].finishReason",
     ),
-    Rule(
-        "log10", "a developer has no role", put(camel(LOG10), ROLE, "developer"), "$.choices[0].message.role"
-    ),
+    Rule("log10", "a developer has no role", put(camel(LOG10), ROLE, "developer"), "$.choices[0].message.role"),
     Rule("log10", "a chunk is no answer", put(camel(LOG10), "object", "chat.completion.chunk"), "$.object"),
     Rule("log10", "a wire answer is refused", LOG10, "$.choices[0].logprobs.content[0]"),
     Rule("log10-completion", "a kind is chat or prompt", put(COMPLETION, "kind", "embedding"), "$.kind"),
@@ -308,9 +304,7 @@ RULES = [
         "unknown keys are valid at any depth",
         put(put(PLAIN, "x", {"y": [1]}), "choices.0.message.x", None),
     ),
-    Rule(
-        "chatgpt-api", "any object and finish reason are valid", put(put(PLAIN, "object", "x"), FINISH, "x")
-    ),
+    Rule("chatgpt-api", "any object and finish reason are valid", put(put(PLAIN, "object", "x"), FINISH, "x")),
     Rule("chatgpt-api", "an answer without choices is valid", put(PLAIN, "choices", [])),
     Rule("chatgpt-api", "two choices are valid", put(PLAIN, "choices", [CHOICE, CHOICE])),
     Rule("chatgpt-api", "an array is no choice", put(PLAIN, "choices", [[]]), "$.choices[0]"),
@@ -330,9 +324,7 @@ RULES = [
         put(put(DETAIL, "x", 1), "choices.0.delta.x", None),
     ),
     Rule("chatgpt-api-stream", "no choice is refused", put(DETAIL, "choices", []), "$.choices"),
-    Rule(
-        "chatgpt-api-stream", "two choices are refused", put(DETAIL, "choices", [DELTA, DELTA]), "$.choices"
-    ),
+    Rule("chatgpt-api-stream", "two choices are refused", put(DETAIL, "choices", [DELTA, DELTA]), "$.choices"),
     Rule("chatgpt-api-stream", "an answer is no chunk", put(DETAIL, "object", "chat.completion"), "$.object"),
     Rule(
         "chatgpt-api-stream",
@@ -410,9 +402,7 @@ def compiled() -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=named)
-def test_a_judge_finds_the_breach_of_a_rule_and_nothing_else(
-    rule: Rule, request: pytest.FixtureRequest
-) -> None:
+def test_a_judge_finds_the_breach_of_a_rule_and_nothing_else(rule: Rule, request: pytest.FixtureRequest) -> None:
     """A payload is valid, or each of its problems is at the path where it breaks the rule."""
     if rule.schema.startswith(("chatgpt-api", "cozy")):
         problems = request.getfixturevalue("compiled")[named(rule)]
@@ -509,9 +499,7 @@ def test_a_schema_without_a_judge_is_named() -> None:
         ("speakeasy@1.6.0", CALLING, []),
     ],
 )
-def test_unknown_keys_of_a_closed_schema_are_told(
-    schema: str, payload: dict[str, Any], unknown: list[str]
-) -> None:
+def test_unknown_keys_of_a_closed_schema_are_told(schema: str, payload: dict[str, Any], unknown: list[str]) -> None:
     """The unknown keys are those that the type of their object does not have, at any depth."""
     assert judges.unknown_keys(schema, encoded(payload)) == unknown
 

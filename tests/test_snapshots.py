@@ -36,7 +36,9 @@ def test_error(fixture: Fixture, canonical: SnapshotAssertion) -> None:
     assert chatnorm.decode_error(fixture.body, fixture.schema) == canonical
 
 
-@pytest.mark.parametrize("path", [path for path in WRITTEN if not path.name.startswith("test_error")], ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", [path for path in WRITTEN if not path.name.startswith("test_error")], ids=lambda path: path.stem
+)
 def test_a_snapshot_is_an_input(path: Path) -> None:
     """Law 1 for `canonical`: each snapshot decodes and comes back."""
     laws.check_nothing_lost_in(path.read_bytes(), "canonical")

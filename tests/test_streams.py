@@ -49,7 +49,9 @@ def summary(completion: ChatCompletion, wanted: dict[str, Any]) -> dict[str, Any
         "model": told(completion.model),
         "complete": chatnorm.is_complete(completion),
         "note": wanted["note"],
-        "choices": [choice_summary(choice, want) for choice, want in zip(completion.choices, wanted["choices"], strict=True)],
+        "choices": [
+            choice_summary(choice, want) for choice, want in zip(completion.choices, wanted["choices"], strict=True)
+        ],
     }
     usage = told(completion.usage)
     found["usage"] = usage and {
@@ -90,9 +92,19 @@ def tokens(logprobs: Any, name: str) -> list[str] | None:
 
 def call_summary(call: chatnorm.ToolCall) -> dict[str, Any]:
     if isinstance(call.custom, chatnorm.CustomToolCall):
-        return {"id": told(call.id), "type": told(call.type), "name": call.custom.name, "arguments": told(call.custom.input)}
+        return {
+            "id": told(call.id),
+            "type": told(call.type),
+            "name": call.custom.name,
+            "arguments": told(call.custom.input),
+        }
     function = call.function
-    return {"id": told(call.id), "type": told(call.type), "name": told(function.name), "arguments": told(function.arguments)}
+    return {
+        "id": told(call.id),
+        "type": told(call.type),
+        "name": told(function.name),
+        "arguments": told(function.arguments),
+    }
 
 
 def test_every_stream_has_its_answer() -> None:

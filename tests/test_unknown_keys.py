@@ -319,9 +319,7 @@ def test_classes_and_slots_stay_bounded(fresh: Dialect) -> None:
     before = derived_classes()
     for number in range(2_000):
         place = PLACES[number % len(PLACES)]
-        payload = with_keys(
-            [f"key_{number}", *(f"more_{number}_{each}" for each in range(number % 3))], [place]
-        )
+        payload = with_keys([f"key_{number}", *(f"more_{number}_{each}" for each in range(number % 3))], [place])
         record = fresh.decode(encoded(payload))
         assert_extras_at(record, payload, place)
         if number % 10 == 0:
@@ -504,9 +502,7 @@ def test_pickle_in_another_process(fresh: Dialect) -> None:
         "assert chatnorm.decode(body, 'openai') == record\n"
         "sys.stdout.buffer.write(pickle.dumps((record, body)))\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script], input=pickle.dumps(record), capture_output=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", script], input=pickle.dumps(record), capture_output=True, check=True)
     returned, body = pickle.loads(done.stdout)
     assert returned == record
     assert repr(returned) == repr(record)
@@ -718,9 +714,7 @@ def test_chunks_keep_unknown_keys() -> None:
         event = {
             **TINY,
             "object": "chat.completion.chunk",
-            "choices": [
-                {"index": 0, "delta": {"tool_calls": [call], "k" * 70: 1}, "finish_reason": None, "z": 1}
-            ],
+            "choices": [{"index": 0, "delta": {"tool_calls": [call], "k" * 70: 1}, "finish_reason": None, "z": 1}],
             f"key_{number}": None,
         }
         (chunk,) = decoder.feed(b"data: %b\n\n" % encoded(event))

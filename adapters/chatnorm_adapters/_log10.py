@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from chatnorm.chat_completions import FINISH_REASONS, derive_id, finish_reason, no_items, place, usage_rules
-from chatnorm.dialect import Rule, closed, forbidden, optional, required
+from chatnorm.rules import Rule, closed, forbidden, optional, required
 
 DOCS = "https://github.com/log10-io/log10ts/blob/v0.4.2/src/models/createchatcompletionresponse.ts"
 

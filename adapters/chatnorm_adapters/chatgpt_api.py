@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from chatnorm import Adapter, hookimpl
 from chatnorm.chat_completions import derive_id, usage_rules
-from chatnorm.dialect import Dialect, closed, optional, required
+from chatnorm.dialect import Dialect
+from chatnorm.rules import closed, optional, required
 
 ADAPTER = Dialect(
     "chatgpt-api",

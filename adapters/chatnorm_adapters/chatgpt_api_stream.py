@@ -28,8 +28,9 @@ from chatnorm import (
     with_extras,
 )
 from chatnorm.chat_completions import derive_id, place, usage_rules
-from chatnorm.dialect import Dialect, closed, optional, required
+from chatnorm.dialect import Dialect
 from chatnorm.record import set_fields
+from chatnorm.rules import closed, optional, required
 from chatnorm.stream import ChunkEncoder
 from chatnorm.wire import encode_json, parse_json
 from msgspec import UNSET
@@ -50,9 +51,7 @@ _DELTA = {
 }
 _ESTIMATED = {
     **_DELTA,
-    "usage": required(
-        default=lambda *_: Usage(prompt_tokens=0, completion_tokens=0, total_tokens=0, estimated=True)
-    ),
+    "usage": required(default=lambda *_: Usage(prompt_tokens=0, completion_tokens=0, total_tokens=0, estimated=True)),
     **usage_rules(int, float),
     "usage.estimated": closed(True, required=True, default=True),
 }

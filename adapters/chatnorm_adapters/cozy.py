@@ -13,8 +13,9 @@ from collections.abc import Mapping
 
 from chatnorm import Adapter, ErrorCodec, ErrorResponse, Usage, hookimpl
 from chatnorm.chat_completions import derive_id, place, usage_rules
-from chatnorm.dialect import Dialect, optional, required
+from chatnorm.dialect import Dialect
 from chatnorm.errors import decode_error_body, is_unchanged
+from chatnorm.rules import optional, required
 from chatnorm.wire import encode_json
 
 

@@ -48,7 +48,9 @@ def encode_response(completion: ChatCompletion) -> bytes:
     metadata = completion.provider_metadata or {}
     envelope = metadata.get(_NAME)
     whole: dict[str, Any] = dict(envelope) if isinstance(envelope, dict) else dict(_ENVELOPE)
-    if not (completion.choices == [] and set_fields(completion).keys() <= {"choices", "provider_metadata"} and envelope):
+    if not (
+        completion.choices == [] and set_fields(completion).keys() <= {"choices", "provider_metadata"} and envelope
+    ):
         whole["response"] = parse_json(_RESPONSE.encode(completion), _NAME)
     return encode_json(whole)
 
@@ -64,5 +66,3 @@ ADAPTER = Adapter(
 @hookimpl
 def chatnorm_adapter() -> Adapter:
     return ADAPTER
-
-

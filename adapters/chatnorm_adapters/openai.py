@@ -15,6 +15,7 @@ ADAPTER = Dialect(
     response=RESPONSE,
     chunk=CHUNK,
     reasoning="reasoning_content",
+    general=True,
 ).adapter()
 
 

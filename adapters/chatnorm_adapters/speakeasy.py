@@ -14,12 +14,11 @@ from typing import Any
 
 from chatnorm import Adapter, ChatCompletion, DecodeError, FunctionCall, ResponseCodec, hookimpl
 from chatnorm.chat_completions import derive_id, finish_reason, place, usage_rules
-from chatnorm.dialect import IMPOSSIBLE, Dialect, Rule, closed, forbidden, optional, required
+from chatnorm.dialect import Dialect
+from chatnorm.rules import IMPOSSIBLE, Rule, closed, forbidden, optional, required
 from chatnorm.wire import encode_json
 
-_DOCS = (
-    "https://github.com/speakeasy-sdks/openai-python-sdk/blob/{}/docs/models/shared/createchatcompletionresponse.md"
-)
+_DOCS = "https://github.com/speakeasy-sdks/openai-python-sdk/blob/{}/docs/models/shared/createchatcompletionresponse.md"
 
 _UNKNOWN = dict.fromkeys(
     (
@@ -61,9 +60,7 @@ def _only_function_call(message: Any, _place: int) -> Any:
 _CALLED = {"tool_calls": "function_call", "content_filter": "length"}
 _FINISH = finish_reason("stop", "length", "function_call", near=_CALLED)
 _FUNCTION_CALL: Mapping[str, Rule] = {
-    "choices.message.role": closed(
-        "system", "user", "assistant", "function", required=True, default="assistant"
-    ),
+    "choices.message.role": closed("system", "user", "assistant", "function", required=True, default="assistant"),
     "choices.message.function_call": optional(default=_only_function_call),
 }
 
@@ -109,7 +106,10 @@ def _version(name: str, commit: str, rules: Mapping[str, Rule]) -> Adapter:
 
     adapter = dialect.adapter()
     return Adapter(
-        name=name, docs=adapter.docs, response=ResponseCodec(decode=decode, encode=dialect.encode), error=adapter.error
+        name=name,
+        docs=adapter.docs,
+        response=ResponseCodec(decode=decode, encode=dialect.encode),
+        error=adapter.error,
     )
 
 
@@ -139,7 +139,11 @@ def _adapters() -> Adapter:
     }
     default = _version("speakeasy", *_VERSIONS[_DEFAULT])
     return Adapter(
-        name=default.name, docs=default.docs, response=default.response, error=default.error, versions=versions
+        name=default.name,
+        docs=default.docs,
+        response=default.response,
+        error=default.error,
+        versions=versions,
     )
 
 

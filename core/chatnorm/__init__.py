@@ -1,7 +1,7 @@
 """Pandoc for chat completions: every provider's answer in one canonical form, and back, losing nothing.
 
-    completion = chatnorm.decode(body, "cozy")
-    chatnorm.encode(completion, "openai")
+completion = chatnorm.decode(body, "cozy")
+chatnorm.encode(completion, "openai")
 """
 
 from typing import TYPE_CHECKING, Any

@@ -25,7 +25,6 @@ from msgspec import UNSET, UnsetType
 from .canonical import COMPLETION, with_extras
 from .chunk import ChatCompletionChunk, ChunkChoice
 from .completion import (
-    Annotation,
     Audio,
     ChatCompletion,
     Choice,
@@ -36,7 +35,6 @@ from .completion import (
     Reasoning,
     TokenLogprob,
     ToolCall,
-    Usage,
 )
 from .patch import apply_patch, diff
 from .record import R, Record, extras, kind_of
@@ -72,7 +70,7 @@ class _Text:
         self._buffer: StringIO | None = None
         self._null = False
 
-    def add(self, piece: str | None | UnsetType) -> None:
+    def add(self, piece: str | UnsetType | None) -> None:
         if isinstance(piece, str):
             if self._buffer is None:
                 self._buffer = StringIO(newline="")
@@ -80,7 +78,7 @@ class _Text:
         elif piece is None:
             self._null = True
 
-    def value(self) -> str | None | UnsetType:
+    def value(self) -> str | UnsetType | None:
         if self._buffer is None:
             return None if self._null else UNSET
         return _whole_characters(self._buffer.getvalue())
@@ -138,8 +136,8 @@ class _Call:
     __slots__ = ("arguments", "custom", "function", "id", "input", "name", "rest")
 
     def __init__(self) -> None:
-        self.id: str | None | UnsetType = UNSET
-        self.name: str | None | UnsetType = UNSET
+        self.id: str | UnsetType | None = UNSET
+        self.name: str | UnsetType | None = UNSET
         self.arguments = _Text()
         self.input = _Text()
         self.function: _Rest | None = None
@@ -215,7 +213,7 @@ class _Calls:
             self._by_index[index] = found
         return found
 
-    def value(self) -> list[ToolCall] | None | UnsetType:
+    def value(self) -> list[ToolCall] | UnsetType | None:
         return [call.tool_call() for call in self._calls] if self._said == [] else self._said  # type: ignore[no-any-return]
 
 
@@ -247,12 +245,10 @@ class _Thoughts:
             summary.add(item.summary)
             rest.add(item)
 
-    def value(self) -> list[Reasoning] | None | UnsetType:
+    def value(self) -> list[Reasoning] | UnsetType | None:
         if self._said != []:
             return self._said  # type: ignore[no-any-return]
-        return [
-            rest.fill(Reasoning(text=text.value(), summary=summary.value())) for text, summary, rest in self._items
-        ]
+        return [rest.fill(Reasoning(text=text.value(), summary=summary.value())) for text, summary, rest in self._items]
 
 
 class _Sound:
@@ -291,7 +287,17 @@ def _join_base64(pieces: list[str]) -> str:
 
 
 _MESSAGE = frozenset(
-    ("role", "content", "refusal", "reasoning", "tool_calls", "function_call", "annotations", "audio", "provider_metadata")
+    (
+        "role",
+        "content",
+        "refusal",
+        "reasoning",
+        "tool_calls",
+        "function_call",
+        "annotations",
+        "audio",
+        "provider_metadata",
+    )
 )
 
 
@@ -307,7 +313,7 @@ class _Choice:
         self.function_call: _Call | None = None
         self.annotations: Any = UNSET
         self.sound: _Sound | None = None
-        self.logprobs: dict[str, list[TokenLogprob] | None] | None | UnsetType = UNSET
+        self.logprobs: dict[str, list[TokenLogprob] | None] | UnsetType | None = UNSET
         self.logprobs_rest = _Rest(Logprobs, frozenset(("content", "refusal")))
         self.finish_reason: Any = UNSET
         self.metadata: Any = UNSET
@@ -393,7 +399,19 @@ def _appended(held: Any, said: Any) -> Any:
 
 
 _ROOT = frozenset(
-    ("id", "object", "created", "model", "choices", "usage", "obfuscation", "error", "patch", "provider_metadata", "irregular")
+    (
+        "id",
+        "object",
+        "created",
+        "model",
+        "choices",
+        "usage",
+        "obfuscation",
+        "error",
+        "patch",
+        "provider_metadata",
+        "irregular",
+    )
 )
 
 
@@ -451,7 +469,7 @@ class Accumulator:
         )
         if self._patch is UNSET:
             return completion
-        plain = parse_json(encode_record(COMPLETION.canonical(completion)), "canonical")
+        plain = parse_json(encode_record(COMPLETION.rewritten(completion)), "canonical")
         return COMPLETION.decode(encode_json(apply_patch(plain, self._patch)))  # type: ignore[no-any-return]
 
 
@@ -484,8 +502,8 @@ def split(completion: ChatCompletion, size: int | None = None) -> list[ChatCompl
     a chunk of its own. What chunks cannot say is in the last one's `patch`.
     """
     chunks = list(_split(completion, size))
-    found = parse_json(encode_record(COMPLETION.canonical(accumulate(chunks))), "canonical")
-    wanted = parse_json(encode_record(COMPLETION.canonical(completion)), "canonical")
+    found = parse_json(encode_record(COMPLETION.rewritten(accumulate(chunks))), "canonical")
+    wanted = parse_json(encode_record(COMPLETION.rewritten(completion)), "canonical")
     if patch := list(diff(found, wanted)):
         chunks[-1].patch = patch
     return chunks
@@ -558,7 +576,7 @@ def _deltas(message: Message, size: int | None) -> Iterator[Message]:
         yield rest
 
 
-def _pieces(text: str | None | UnsetType, size: int | None) -> Iterator[str]:
+def _pieces(text: str | UnsetType | None, size: int | None) -> Iterator[str]:
     if isinstance(text, str):
         step = size or len(text) or 1
         for start in range(0, len(text) or 1, step):

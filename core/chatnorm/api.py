@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from .codec import Adapter, ResponseCodec, StreamDecoder, StreamEncoder
@@ -62,12 +62,40 @@ def _response(schema: str) -> ResponseCodec:
     return codec
 
 
+class _Decoders(dict[str, Callable[[bytes | str], ChatCompletion]]):
+    """Schema -> its decoding function, so that a call costs one look-up."""
+
+    def __missing__(self, schema: str) -> Callable[[bytes | str], ChatCompletion]:
+        self[schema] = decode = _response(schema).decode
+        return decode
+
+
+class _Encoders(dict[str, Callable[[ChatCompletion], bytes]]):
+    """Schema -> its encoding function, so that a call costs one look-up."""
+
+    def __missing__(self, schema: str) -> Callable[[ChatCompletion], bytes]:
+        encode = _response(schema).encode
+        if encode is None:
+            raise UnsupportedError(schema, "encoding: it is only read")
+        self[schema] = encode
+        return encode
+
+
+_DECODERS = _Decoders()
+_ENCODERS = _Encoders()
+
+
+def _encode_text(text: str) -> bytes:
+    """UTF-8 of JSON text; half of a surrogate pair, which UTF-8 cannot hold, as JSON escapes it."""
+    return text.encode(errors="backslashreplace")
+
+
 def decode(body: bytes | str, schema: str) -> ChatCompletion:
     """The completion that a whole answer in `schema` says.
 
     Raises: DecodeError where the body breaks the schema, UnknownAdapterError, PluginError, UnsupportedError.
     """
-    completion = _response(schema).decode(body)
+    completion = _DECODERS[schema](body)
     if REGISTRY.decoded is not None:
         REGISTRY.decoded(completion=completion, schema=schema)
     return completion
@@ -80,15 +108,20 @@ def encode(completion: ChatCompletion, schema: str, *, strict: bool = False) -> 
     """
     if strict and (lost := losses(completion, schema)):
         raise LossError(schema, lost)
-    encode_response = _response(schema).encode
-    if encode_response is None:
-        raise UnsupportedError(schema, "encoding: it is only read")
-    return encode_response(completion)
+    return _ENCODERS[schema](completion)
 
 
 def convert(body: bytes | str, source: str, target: str, *, strict: bool = False) -> bytes:
-    """A whole answer in `source` as one in `target`. Raises: as `decode` and `encode`."""
-    return encode(decode(body, source), target, strict=strict)
+    """A whole answer in `source` as one in `target`; into the same schema, the very bytes, once they are found valid.
+
+    Raises: as `decode` and `encode`.
+    """
+    completion = _DECODERS[source](body)
+    if REGISTRY.decoded is not None:
+        REGISTRY.decoded(completion=completion, schema=source)
+    elif source == target:
+        return body if isinstance(body, bytes) else _encode_text(body)
+    return encode(completion, target, strict=True) if strict else _ENCODERS[target](completion)
 
 
 def losses(completion: ChatCompletion, schema: str) -> list[Loss]:
@@ -162,5 +195,3 @@ def encode_error(error: ErrorResponse, schema: str) -> bytes:
     if codec is None:
         raise UnsupportedError(schema, "errors")
     return codec.encode(error)
-
-

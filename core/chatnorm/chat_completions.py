@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .completion import CustomToolCall, FunctionCall
-from .dialect import IMPOSSIBLE, Rule, closed, optional, required
+from .rules import IMPOSSIBLE, Rule, closed, optional, required
 from .wire import encode_json, to_builtins
 
 __all__ = [
@@ -180,5 +180,3 @@ CHUNK: Mapping[str, Rule] = {
     "choices.delta.tool_calls.type": closed("function", "custom", null=True),
     "choices.delta.audio.expires_at": optional(int),
 }
-
-

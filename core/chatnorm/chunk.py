@@ -19,10 +19,10 @@ __all__ = ["ChatCompletionChunk", "ChunkChoice"]
 class ChunkChoice(Record, kw_only=True, gc=False):
     """What a chunk adds to one of the answers. An absent `index` is 0."""
 
-    index: int | float | None | UnsetType = UNSET
+    index: int | float | UnsetType | None = UNSET
     delta: Message = field(default_factory=Message)
-    logprobs: Logprobs | None | UnsetType = UNSET
-    finish_reason: str | None | UnsetType = UNSET
+    logprobs: Logprobs | UnsetType | None = UNSET
+    finish_reason: str | UnsetType | None = UNSET
     #: Canonical only: what one provider alone knows, keyed by schema.
     provider_metadata: dict[str, Any] | UnsetType = UNSET
 
@@ -30,19 +30,19 @@ class ChunkChoice(Record, kw_only=True, gc=False):
 class ChatCompletionChunk(Record, kw_only=True, gc=False):
     """A piece of an answer. `created` is Unix seconds; a last chunk without choices may carry the usage."""
 
-    id: str | None | UnsetType = UNSET
-    object: str | None | UnsetType = UNSET
-    created: int | float | None | UnsetType = UNSET
-    model: str | None | UnsetType = UNSET
+    id: str | UnsetType | None = UNSET
+    object: str | UnsetType | None = UNSET
+    created: int | float | UnsetType | None = UNSET
+    model: str | UnsetType | None = UNSET
     choices: list[ChunkChoice] = field(default_factory=list[ChunkChoice])
-    usage: Usage | None | UnsetType = UNSET
-    service_tier: str | None | UnsetType = UNSET
-    system_fingerprint: str | None | UnsetType = UNSET
+    usage: Usage | UnsetType | None = UNSET
+    service_tier: str | UnsetType | None = UNSET
+    system_fingerprint: str | UnsetType | None = UNSET
     prompt_logprobs: Any = UNSET
     #: OpenRAG's sources (cozy): JSON text as received, or an object from OpenRAG 2.3.0.
     extra: Any = UNSET
     #: Padding against traffic analysis; means nothing and is not accumulated.
-    obfuscation: str | None | UnsetType = UNSET
+    obfuscation: str | UnsetType | None = UNSET
     #: What went wrong; nothing follows it.
     error: ErrorResponse | UnsetType = UNSET
     #: Canonical only: what one provider alone knows, keyed by schema.

@@ -252,14 +252,10 @@ def _schema(flag: str, name: str, description: str, required: bool = False) -> C
 
 _PATH = click.Path(allow_dash=True)
 
-_from = _schema(
-    "--from", "source", "The schema of FILE. Without it the likeliest is taken, and said on stderr."
-)
+_from = _schema("--from", "source", "The schema of FILE. Without it the likeliest is taken, and said on stderr.")
 _to = _schema("--to", "target", "The schema to write.", required=True)
 _file = click.argument("file", type=_PATH, default="-")
-_output = click.option(
-    "-o", "--output", type=_PATH, default="-", help="The file to write instead of standard output."
-)
+_output = click.option("-o", "--output", type=_PATH, default="-", help="The file to write instead of standard output.")
 _pretty = click.option("--pretty", is_flag=True, help="Indent the JSON by 2.")
 
 
@@ -312,12 +308,8 @@ def command() -> None:
 @click.option("--accumulate", is_flag=True, help="FILE is a stream; write the whole answer it adds up to.")
 @click.option("--split", is_flag=True, help="FILE is a whole answer; write it as a stream.")
 @click.option("--error", is_flag=True, help="FILE is the body of an error.")
-@click.option(
-    "--status", type=click.IntRange(100, 599), help="The HTTP status of the error; implies --error."
-)
-@click.option(
-    "--lines", is_flag=True, help="FILE has one answer a line; write one a line. Bad lines are reported."
-)
+@click.option("--status", type=click.IntRange(100, 599), help="The HTTP status of the error; implies --error.")
+@click.option("--lines", is_flag=True, help="FILE has one answer a line; write one a line. Bad lines are reported.")
 @click.option("--strict", is_flag=True, help="Fail with 3 rather than lose anything. Whole answers only.")
 @click.option("--residual", type=_PATH, help="Write there what is lost, for `restore`. Whole answers only.")
 @_pretty
@@ -340,9 +332,7 @@ def convert(
     error = error or status is not None
     whole_only: Mapping[str, object] = {"strict": strict, "residual": residual}
     if lines:
-        _refuse(
-            "--lines", stream=stream, accumulate=accumulate, split=split, pretty=pretty, residual=residual
-        )
+        _refuse("--lines", stream=stream, accumulate=accumulate, split=split, pretty=pretty, residual=residual)
     if split:
         _refuse("--split", stream=stream, accumulate=accumulate, error=error, pretty=pretty, **whole_only)
     if error:
@@ -377,12 +367,7 @@ def convert(
 
 
 def _refuse_same_file(file: str, output: str) -> None:
-    if (
-        "-" not in (file, output)
-        and os.path.exists(output)
-        and os.path.exists(file)
-        and os.path.samefile(file, output)
-    ):
+    if "-" not in (file, output) and os.path.exists(output) and os.path.exists(file) and os.path.samefile(file, output):
         raise click.UsageError("The output would overwrite the input.")
 
 

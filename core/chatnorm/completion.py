@@ -41,43 +41,43 @@ __all__ = [
 class TopLogprob(Record, kw_only=True, gc=False):
     """One of the likeliest tokens at a position."""
 
-    token: str | None | UnsetType = UNSET
+    token: str | UnsetType | None = UNSET
     #: Natural logarithm of the probability; an integer stays an integer.
-    logprob: int | float | None | UnsetType = UNSET
+    logprob: int | float | UnsetType | None = UNSET
     #: UTF-8 bytes of the token, 0-255 each; a string where a vendor sends one.
-    bytes: list[int] | str | None | UnsetType = UNSET
+    bytes: list[int] | str | UnsetType | None = UNSET
 
 
 class TokenLogprob(Record, kw_only=True, gc=False):
     """The log probability of one token of the answer."""
 
-    token: str | None | UnsetType = UNSET
+    token: str | UnsetType | None = UNSET
     #: Natural logarithm of the probability; an integer stays an integer.
-    logprob: int | float | None | UnsetType = UNSET
+    logprob: int | float | UnsetType | None = UNSET
     #: UTF-8 bytes of the token, 0-255 each; a string where a vendor sends one.
-    bytes: list[int] | str | None | UnsetType = UNSET
-    top_logprobs: list[TopLogprob] | None | UnsetType = UNSET
+    bytes: list[int] | str | UnsetType | None = UNSET
+    top_logprobs: list[TopLogprob] | UnsetType | None = UNSET
 
 
 class Logprobs(Record, kw_only=True, gc=False):
     """The log probabilities of a choice: of its content tokens and of its refusal tokens."""
 
-    content: list[TokenLogprob] | None | UnsetType = UNSET
-    refusal: list[TokenLogprob] | None | UnsetType = UNSET
+    content: list[TokenLogprob] | UnsetType | None = UNSET
+    refusal: list[TokenLogprob] | UnsetType | None = UNSET
 
 
 class FunctionCall(Record, kw_only=True, gc=False):
     """A function the model wants called. `arguments` is the JSON text exactly as received."""
 
-    name: str | None | UnsetType = UNSET
-    arguments: str | None | UnsetType = UNSET
+    name: str | UnsetType | None = UNSET
+    arguments: str | UnsetType | None = UNSET
 
 
 class CustomToolCall(Record, kw_only=True, gc=False):
     """A custom tool the model wants called, with free text as input."""
 
-    name: str | None | UnsetType = UNSET
-    input: str | None | UnsetType = UNSET
+    name: str | UnsetType | None = UNSET
+    input: str | UnsetType | None = UNSET
 
 
 class ToolCall(Record, kw_only=True, gc=False):
@@ -86,36 +86,36 @@ class ToolCall(Record, kw_only=True, gc=False):
     `index` is the position in the message's list; complete answers of some vendors carry it too.
     """
 
-    index: int | None | UnsetType = UNSET
-    id: str | None | UnsetType = UNSET
-    type: str | None | UnsetType = UNSET
-    function: FunctionCall | None | UnsetType = UNSET
-    custom: CustomToolCall | None | UnsetType = UNSET
+    index: int | UnsetType | None = UNSET
+    id: str | UnsetType | None = UNSET
+    type: str | UnsetType | None = UNSET
+    function: FunctionCall | UnsetType | None = UNSET
+    custom: CustomToolCall | UnsetType | None = UNSET
 
 
 class UrlCitation(Record, kw_only=True, gc=False):
     """A web page that a span of `content` cites; the indices count characters of `content`."""
 
-    end_index: int | None | UnsetType = UNSET
-    start_index: int | None | UnsetType = UNSET
-    url: str | None | UnsetType = UNSET
-    title: str | None | UnsetType = UNSET
+    end_index: int | UnsetType | None = UNSET
+    start_index: int | UnsetType | None = UNSET
+    url: str | UnsetType | None = UNSET
+    title: str | UnsetType | None = UNSET
 
 
 class Annotation(Record, kw_only=True, gc=False):
     """A citation over a span of `content`."""
 
-    type: str | None | UnsetType = UNSET
-    url_citation: UrlCitation | None | UnsetType = UNSET
+    type: str | UnsetType | None = UNSET
+    url_citation: UrlCitation | UnsetType | None = UNSET
 
 
 class Audio(Record, kw_only=True, gc=False):
     """Spoken output. `data` is base64; `expires_at` is Unix seconds."""
 
-    id: str | None | UnsetType = UNSET
-    data: str | None | UnsetType = UNSET
-    expires_at: int | float | None | UnsetType = UNSET
-    transcript: str | None | UnsetType = UNSET
+    id: str | UnsetType | None = UNSET
+    data: str | UnsetType | None = UNSET
+    expires_at: int | float | UnsetType | None = UNSET
+    transcript: str | UnsetType | None = UNSET
 
 
 class Reasoning(Record, kw_only=True, gc=False):
@@ -126,12 +126,12 @@ class Reasoning(Record, kw_only=True, gc=False):
     `spelling` is the undeclared key of the message that says this text, where it did not come under the schema's own.
     """
 
-    index: int | None | UnsetType = UNSET
-    id: str | None | UnsetType = UNSET
-    text: str | None | UnsetType = UNSET
-    summary: str | None | UnsetType = UNSET
-    signature: str | None | UnsetType = UNSET
-    data: str | None | UnsetType = UNSET
+    index: int | UnsetType | None = UNSET
+    id: str | UnsetType | None = UNSET
+    text: str | UnsetType | None = UNSET
+    summary: str | UnsetType | None = UNSET
+    signature: str | UnsetType | None = UNSET
+    data: str | UnsetType | None = UNSET
     spelling: str | UnsetType = UNSET
 
 
@@ -156,15 +156,15 @@ class Message(Record, kw_only=True, gc=False):
     one provider knows came, and is absent when that order is the plain one: reasoning, one text, tool calls.
     """
 
-    role: str | None | UnsetType = UNSET
-    content: str | None | UnsetType = UNSET
-    refusal: str | None | UnsetType = UNSET
+    role: str | UnsetType | None = UNSET
+    content: str | UnsetType | None = UNSET
+    refusal: str | UnsetType | None = UNSET
     #: Canonical only under this name; dialects spell it `reasoning_content`.
-    reasoning: list[Reasoning] | None | UnsetType = field(default=UNSET, name="reasoning_items")
-    tool_calls: list[ToolCall] | None | UnsetType = UNSET
-    function_call: FunctionCall | None | UnsetType = UNSET
-    annotations: list[Annotation] | None | UnsetType = UNSET
-    audio: Audio | None | UnsetType = UNSET
+    reasoning: list[Reasoning] | UnsetType | None = field(default=UNSET, name="reasoning_items")
+    tool_calls: list[ToolCall] | UnsetType | None = UNSET
+    function_call: FunctionCall | UnsetType | None = UNSET
+    annotations: list[Annotation] | UnsetType | None = UNSET
+    audio: Audio | UnsetType | None = UNSET
     #: Canonical only.
     layout: list[LayoutItem] | UnsetType = UNSET
     #: Canonical only: what one provider alone knows, keyed by schema.
@@ -174,10 +174,10 @@ class Message(Record, kw_only=True, gc=False):
 class Choice(Record, kw_only=True, gc=False):
     """One of the answers. `finish_reason` keeps words nobody declared; null or absent means it did not finish."""
 
-    index: int | float | None | UnsetType = UNSET
+    index: int | float | UnsetType | None = UNSET
     message: Message = field(default_factory=Message)
-    logprobs: Logprobs | None | UnsetType = UNSET
-    finish_reason: str | None | UnsetType = UNSET
+    logprobs: Logprobs | UnsetType | None = UNSET
+    finish_reason: str | UnsetType | None = UNSET
     #: Canonical only: what one provider alone knows, keyed by schema.
     provider_metadata: dict[str, Any] | UnsetType = UNSET
 
@@ -185,33 +185,33 @@ class Choice(Record, kw_only=True, gc=False):
 class CompletionTokensDetails(Record, kw_only=True, gc=False):
     """Tokens, each a part of `completion_tokens`."""
 
-    accepted_prediction_tokens: int | float | None | UnsetType = UNSET
-    audio_tokens: int | float | None | UnsetType = UNSET
-    reasoning_tokens: int | float | None | UnsetType = UNSET
-    rejected_prediction_tokens: int | float | None | UnsetType = UNSET
-    text_tokens: int | float | None | UnsetType = UNSET
+    accepted_prediction_tokens: int | float | UnsetType | None = UNSET
+    audio_tokens: int | float | UnsetType | None = UNSET
+    reasoning_tokens: int | float | UnsetType | None = UNSET
+    rejected_prediction_tokens: int | float | UnsetType | None = UNSET
+    text_tokens: int | float | UnsetType | None = UNSET
 
 
 class PromptTokensDetails(Record, kw_only=True, gc=False):
     """Tokens, each a part of `prompt_tokens`."""
 
-    audio_tokens: int | float | None | UnsetType = UNSET
-    cached_tokens: int | float | None | UnsetType = UNSET
-    text_tokens: int | float | None | UnsetType = UNSET
-    image_tokens: int | float | None | UnsetType = UNSET
-    cache_write_tokens: int | float | None | UnsetType = UNSET
+    audio_tokens: int | float | UnsetType | None = UNSET
+    cached_tokens: int | float | UnsetType | None = UNSET
+    text_tokens: int | float | UnsetType | None = UNSET
+    image_tokens: int | float | UnsetType | None = UNSET
+    cache_write_tokens: int | float | UnsetType | None = UNSET
 
 
 class Usage(Record, kw_only=True, gc=False):
     """Tokens used. `prompt_tokens` includes cached tokens, `completion_tokens` includes reasoning tokens."""
 
-    prompt_tokens: int | float | None | UnsetType = UNSET
-    completion_tokens: int | float | None | UnsetType = UNSET
-    total_tokens: int | float | None | UnsetType = UNSET
-    prompt_tokens_details: PromptTokensDetails | None | UnsetType = UNSET
-    completion_tokens_details: CompletionTokensDetails | None | UnsetType = UNSET
+    prompt_tokens: int | float | UnsetType | None = UNSET
+    completion_tokens: int | float | UnsetType | None = UNSET
+    total_tokens: int | float | UnsetType | None = UNSET
+    prompt_tokens_details: PromptTokensDetails | UnsetType | None = UNSET
+    completion_tokens_details: CompletionTokensDetails | UnsetType | None = UNSET
     #: True when a client counted, not the provider (chatgpt-api).
-    estimated: bool | None | UnsetType = UNSET
+    estimated: bool | UnsetType | None = UNSET
 
 
 class Irregular(Struct, kw_only=True, omit_defaults=True):
@@ -228,14 +228,14 @@ class Irregular(Struct, kw_only=True, omit_defaults=True):
 class ChatCompletion(Record, kw_only=True, gc=False):
     """A whole answer. `created` is Unix seconds."""
 
-    id: str | None | UnsetType = UNSET
-    object: str | None | UnsetType = UNSET
-    created: int | float | None | UnsetType = UNSET
-    model: str | None | UnsetType = UNSET
+    id: str | UnsetType | None = UNSET
+    object: str | UnsetType | None = UNSET
+    created: int | float | UnsetType | None = UNSET
+    model: str | UnsetType | None = UNSET
     choices: list[Choice] = field(default_factory=list[Choice])
-    usage: Usage | None | UnsetType = UNSET
-    service_tier: str | None | UnsetType = UNSET
-    system_fingerprint: str | None | UnsetType = UNSET
+    usage: Usage | UnsetType | None = UNSET
+    service_tier: str | UnsetType | None = UNSET
+    system_fingerprint: str | UnsetType | None = UNSET
     prompt_logprobs: Any = UNSET
     #: OpenRAG's sources (cozy): JSON text as received, or an object from OpenRAG 2.3.0.
     extra: Any = UNSET

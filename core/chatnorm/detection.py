@@ -124,10 +124,11 @@ def _read_body(adapter: Adapter, data: bytes, value: dict[str, Any]) -> _Reading
     if whole is not None and whole.regular:
         return whole
     versions = [_read_response(version, data, value) for version in adapter.versions.values()]
-    fitting = [version for version in versions if version is not None and version.regular]
-    readings = [whole, *fitting, _read_chunk(adapter.name, adapter.stream, value)]
+    readings = [whole, *versions, _read_chunk(adapter.name, adapter.stream, value)]
     found = [reading for reading in readings if reading is not None]
-    return max(found, key=lambda reading: reading.fit) if found else _read_error(adapter, data, value)
+    if not found:
+        return _read_error(adapter, data, value)
+    return max(found, key=lambda reading: (reading.regular, reading.fit))
 
 
 def _read_response(adapter: Adapter, data: bytes, value: dict[str, Any]) -> _Reading | None:
@@ -184,11 +185,11 @@ def _fed(codec: StreamCodec | None, data: bytes) -> list[Any]:
 
 def _fit(schema: str, part: Part, records: list[Any], bare: list[Any]) -> _Reading | None:
     """How well records fit the schema, which reads `_BARE` as `bare`; None if they are no answer at all."""
-    regular = [record for record in records if _is_regular(record, schema)]
+    regular = [record for record in records if record.irregular is UNSET]
     answers = any(record.choices or (part == "stream" and record.error is not UNSET) for record in records)
     if not regular and not answers:
         return None
-    has_rules = not any(_is_regular(record, schema) for record in bare)
+    has_rules = not any(record.irregular is UNSET for record in bare)
     says_something = answers or any(set_fields(record).keys() - _SILENT for record in records)
     share = len(regular) / len(records)
     fit = 0.25 + 0.25 * share if has_rules and says_something else 0.1 + 0.1 * share
@@ -198,18 +199,12 @@ def _fit(schema: str, part: Part, records: list[Any], bare: list[Any]) -> _Readi
     reason = _subject(part, records)
     if len(regular) < len(records):
         breaking = "it breaks" if len(records) == 1 else f"{len(records) - len(regular)} break"
-        reason += f": irregular, {breaking} a rule of the schema"
+        reason += f": irregular, {breaking} a rule of its schema"
     else:
         reason += ": keeps every rule of the schema" if has_rules else ": the schema has no rule to break"
     if undeclared:
         reason += f"; {_listed(sorted({*undeclared}))} undeclared"
     return _Reading(schema, part, fit, reason, len(regular) == len(records), undeclared)
-
-
-def _is_regular(record: Any, schema: str) -> bool:
-    """Whether a record keeps the rules of the schema it was read in; it may tell of breaking another's."""
-    irregular = record.irregular
-    return irregular is UNSET or irregular.schema.partition("@")[0] != schema.partition("@")[0]
 
 
 def _walk(record: Record, path: str) -> Iterator[tuple[str, bool]]:
@@ -244,7 +239,7 @@ def _read_error(adapter: Adapter, data: bytes, value: dict[str, Any]) -> _Readin
     keys = {*_keys(value)}
     same = len(keys & written)
     fit = 0.1 + 0.4 * (same / max(len(keys | written), 1)) ** 2
-    if any(_is_regular(record, adapter.name) for record in _decoded(adapter.response, _BARE)):
+    if any(record.irregular is UNSET for record in _decoded(adapter.response, _BARE)):
         fit /= 5  # a schema without rules
     reason = f"An error with {same} of the {len(written)} keys the schema writes, and {len(keys) - same} more"
     return _Reading(adapter.name, "error", fit, reason)

@@ -2,16 +2,14 @@
 
 A dialect has the Chat Completions tree under other key names, with other required keys, other places for null and
 other closed words. All of it is declared as `Rule`s, by dotted path; this module turns them into Structs that only a
-valid payload fits, and into functions that make any record valid. The functions are generated, one for each place of
-the tree, because walking rules at run time would cost more than reading the JSON.
+valid payload fits, and `chatnorm.rewriting` makes any other record valid by them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from operator import is_
-from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union
 
 from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import FieldInfo, fields
@@ -20,86 +18,23 @@ from .chunk import ChatCompletionChunk
 from .codec import Adapter, ErrorCodec, ResponseCodec, StreamCodec, StreamDecoder, StreamEncoder
 from .completion import ChatCompletion, Irregular, Reasoning
 from .record import Record, extras
+from .rewriting import CANONICAL_ONLY, Rewriter
+from .rules import OPEN, Rule
 from .wire import (
     Family,
     Position,
     WireField,
-    derive_loose,
     encode_json,
     encode_record,
-    is_private_key,
     parse_json,
     private_key,
     without_unset,
 )
 
-__all__ = ["CANONICAL_ONLY", "IMPOSSIBLE", "REASONING_ALIAS", "Dialect", "Rule", "Tree", "closed", "forbidden", "optional", "required"]
+__all__ = ["REASONING_ALIAS", "Dialect", "Tree"]
 
-#: Fields of the canonical Structs that Chat Completions has no key for.
-CANONICAL_ONLY = frozenset({"reasoning", "layout", "provider_metadata", "patch", "irregular"})
 #: The other key under which vendors write reasoning as text. It stays an undeclared key, and is read all the same.
 REASONING_ALIAS = "reasoning"
-
-
-class _Impossible:
-    """The default of a required field that cannot be made up: without it the object is left out."""
-
-    def __repr__(self) -> str:
-        return "IMPOSSIBLE"
-
-
-IMPOSSIBLE = _Impossible()
-
-Default = Callable[[Any, int], Any]
-"""(object, its place in the list it stands in) -> value"""
-
-
-class Rule(NamedTuple):
-    """What a schema says of one field, where it says other than the canonical form."""
-
-    #: JSON types allowed, null and absent apart; empty: what the canonical form allows.
-    types: tuple[Any, ...] = ()
-    #: The only values allowed; empty: any.
-    words: tuple[str | bool, ...] = ()
-    required: bool = False
-    nullable: bool = True
-    forbidden: bool = False
-    #: For a field without a valid value: the value, or a function that derives it; an optional one needs none.
-    default: Any = IMPOSSIBLE
-    #: Valid words for words that are not.
-    near: Mapping[Any, Any] = {}
-    #: For lists: which items the schema can hold, and how many there must be.
-    fits: Callable[[Any], bool] | None = None
-    count: int | None = None
-
-
-def required(*types: type, default: Any = IMPOSSIBLE, null: bool = False, count: int | None = None) -> Rule:
-    """The key must be there; with `null` it may be null; a list may have to have `count` items."""
-    return Rule(types=types, required=True, nullable=null, default=default, count=count)
-
-
-def optional(
-    *types: Any, null: bool = True, default: Any = IMPOSSIBLE, fits: Callable[[Any], bool] | None = None
-) -> Rule:
-    """The key may be missing; without `null` it must not be null."""
-    return Rule(types=types, nullable=null, default=default, fits=fits)
-
-
-def closed(
-    *words: str | bool,
-    required: bool = False,
-    null: bool = False,
-    default: Any = IMPOSSIBLE,
-    near: Mapping[Any, Any] | None = None,
-) -> Rule:
-    """Only these values are allowed. `near` gives the valid word for one that is not, `default` for all others."""
-    return Rule((), words, required, null, False, default, near or {})
-
-
-forbidden = Rule(forbidden=True)
-"""The schema has no such key."""
-
-_OPEN = Rule()
 
 
 class Tree:
@@ -135,15 +70,22 @@ class Tree:
         known = {f"{position.path}.{name}".lstrip(".") for position in self._positions() for name in _names(position)}
         if unknown := rules.keys() - known:
             raise ValueError(f"{schema}: rules for fields that do not exist: {sorted(unknown)}")
-        self._aliases = _Aliases()
-        self._encode = _compile(self._family, self._rule, sealed, canonical)
-        self._repeat: Callable[[Any], Any] | None = None
+        self._whole = root is ChatCompletion
+        #: the schema's decoding at full speed: of a payload that keeps its rules and has no key never seen. It changes
+        #: as keys are learned, raises any error for another payload, and leaves reasoning a text
+        self.decode_strict = self._family.decode_strict
+        #: whether messages have been seen that say reasoning under `REASONING_ALIAS`
+        self.has_alias = False
+        self._rewriter = Rewriter(self._family, self._rule, sealed, canonical)
+        self._rewrites = self._rewriter.rewrites
+        #: JSON of a record that this tree decoded and nobody touched since; None of any other
+        self.encode_untouched = self._rewriter.encode_untouched
 
     def _positions(self) -> list[Position]:
         return self._family.root.walk()
 
     def _rule(self, path: str) -> Rule:
-        return self._rules.get(path, _OPEN)
+        return self._rules.get(path, OPEN)
 
     # --- spelling ---
 
@@ -184,24 +126,24 @@ class Tree:
 
     def decode(self, data: bytes | str) -> Any:
         """The record of a payload. Raises: DecodeError."""
-        family = self._family
         try:
-            record = family.decode_strict(data)
+            record = self.decode_strict(data)
         except Exception as error:
-            record, strict = family.recover(data, error, loosely=not self._canonical)
+            record, strict = self._family.recover(data, error, loosely=not self._canonical)
+            self._learn()
             if not strict:
                 self._put_right(record)
         if self._reasoning:
-            aliases = self._aliases
             for choice in record.choices:
-                message = choice.message if self._holder == "message" else choice.delta
-                if message.reasoning.__class__ is str:
-                    message.reasoning = [Reasoning(text=message.reasoning)]
-                elif (alias := aliases[message.__class__]) is not None and message.reasoning is UNSET:
-                    text = getattr(message, alias)
-                    if text.__class__ is str:
-                        message.reasoning = [Reasoning(text=text, spelling=REASONING_ALIAS)]
+                message = choice.message if self._whole else choice.delta
+                if message.reasoning is not UNSET or self.has_alias:
+                    read_reasoning(message)
         return record
+
+    def _learn(self) -> None:
+        self.decode_strict = self._family.decode_strict
+        self.has_alias = REASONING_ALIAS in self._family.slots_at(f"choices.{self._holder}")
+        self._rewriter.learn_classes()
 
     def _put_right(self, record: Any) -> None:
         from .irregular import put_right
@@ -212,39 +154,43 @@ class Tree:
 
     def encode(self, record: Any) -> bytes:
         """JSON of the record, valid in this schema; of an irregular record of this very schema, as it came."""
+        data = self.encode_untouched(record)
+        if data is not None:
+            return data
         irregular = record.irregular
-        if irregular is UNSET or irregular.schema != self.schema:
-            return encode_record(self._encode(record))
-        if self._repeat is None:
-            self._repeat = _compile(self._family, lambda path: _OPEN, False, False)
-        data = encode_record(self._repeat(record))
-        if irregular.patch:
-            from .patch import apply_patch
+        if irregular is not UNSET and irregular.schema == self.schema:
+            return self._repeat(record)
+        return encode_record(self._rewrites[record.__class__](record, 0))
 
-            data = encode_json(apply_patch(parse_json(data, self.schema), irregular.patch, lenient=True))
-        return data
+    @cached_property
+    def _repeater(self) -> Rewriter:
+        return Rewriter(self._family, lambda path: OPEN)
 
-    def canonical(self, record: Any) -> Any:
-        """The record in the classes of this tree, with nothing repeated as it came."""
-        return self._encode(record)
+    def _repeat(self, record: Any) -> bytes:
+        data = encode_record(self._repeater.rewrites[record.__class__](record, 0))
+        if not record.irregular.patch:
+            return data
+        from .patch import apply_patch
+
+        return encode_json(apply_patch(parse_json(data, self.schema), record.irregular.patch, lenient=True))
+
+    def rewritten(self, record: Any) -> Any:
+        """The record in the classes of this tree, valid in it."""
+        return self._rewrites[record.__class__](record, 0)
 
     def is_own(self, record: Any) -> bool:
         """Whether the record is an irregular one of this very schema, which goes back as it came."""
         return record.irregular is not UNSET and record.irregular.schema == self.schema
 
-    def is_verified(self, record: Any) -> bool:
-        """Whether the record was decoded by this tree and its root was not touched since."""
-        return record.__class__.__verified__ == (self.schema, "")
 
-
-class _Aliases(dict[type, str | None]):
-    """Class of a message -> its slot for the undeclared key `reasoning`, as which many vendors write reasoning."""
-
-    def __missing__(self, cls: type[Record]) -> str | None:
-        if len(self) >= 1024:
-            self.clear()
-        self[cls] = alias = next((name for name, key in cls.__extras__.items() if key == REASONING_ALIAS), None)
-        return alias
+def read_reasoning(message: Any) -> None:
+    """Make a decoded message's text of reasoning, under whichever key it came, the list it is in the canonical form."""
+    if message.reasoning.__class__ is str:
+        message.reasoning = [Reasoning(text=message.reasoning)]
+    elif message.reasoning is UNSET:
+        text = extras(message).get(REASONING_ALIAS)
+        if text.__class__ is str:
+            message.reasoning = [Reasoning(text=text, spelling=REASONING_ALIAS)]
 
 
 def _names(position: Position) -> list[str]:
@@ -272,293 +218,6 @@ def _spell_canonical(position: Position, info: FieldInfo, strict: Any) -> WireFi
     return WireField(info.encode_name, annotation, annotation if annotation is Any else annotation | UnsetType, must)
 
 
-# --- Generated encoding -------------------------------------------------------------------------------------------
-
-
-class _LeftOut(Exception):
-    """An object lacks what the schema requires and nobody can make up."""
-
-
-class _Kinds(dict[type, int]):
-    """Class -> 2: verified by this schema at this place; 1: same key names, so valid if its values are; 0: neither."""
-
-    def __init__(self, family: Family, position: Position, sealed: bool, kept: frozenset[str]) -> None:
-        self._family = family
-        self._position = position
-        self._sealed = sealed
-        self._kept = kept
-
-    def __missing__(self, cls: type[Record]) -> int:
-        self[cls] = verdict = self._judge(cls)
-        return verdict
-
-    def _judge(self, cls: type[Record]) -> int:
-        path = self._position.path
-        if cls.__verified__ == (self._family.schema, path):
-            return 2
-        if cls.__overflows__ or (self._sealed and cls.__extras__):
-            return 0
-        keys = dict(zip(cls.__struct_fields__, cls.__struct_encode_fields__, strict=True))
-        declared = self._family.declared[path]
-        same = all(keys[name] == key for key, name in declared.items() if name in self._kept)
-        free = all(
-            keys[attribute] == self._family.escape(key) and keys[attribute] not in declared
-            for attribute, key in cls.__extras__.items()
-        )
-        return 1 if same and free else 0
-
-
-class _Homes(dict[type, Callable[..., Record]]):
-    """Class -> the generated function that rebuilds its objects in a class of this schema."""
-
-    def __init__(self, build: Callable[[type[Record]], Callable[..., Record]]) -> None:
-        self._build = build
-
-    def __missing__(self, cls: type[Record]) -> Callable[..., Record]:
-        if len(self) >= 1024:
-            self.clear()
-        self[cls] = home = self._build(cls)
-        return home
-
-
-_NULL = type(None)
-
-
-_NULL = type(None)
-_ABSENT = frozenset((_NULL, UnsetType))
-
-
-def _compile(
-    family: Family, rule_of: Callable[[str], Rule], sealed: bool, canonical: bool
-) -> Callable[[Any], Any]:
-    """The function that makes a record valid by the rules, reusing every object that already is."""
-    encoders: dict[str, Callable[..., Any]] = {}
-    for position in family.root.walk():
-        encoders[position.path] = _Place(family, position, rule_of, sealed, canonical, encoders).compile()
-    return encoders[""]
-
-
-class _Place:
-    """The code for one place of the tree, as it is put together."""
-
-    def __init__(
-        self,
-        family: Family,
-        position: Position,
-        rule_of: Callable[[str], Rule],
-        sealed: bool,
-        canonical: bool,
-        encoders: Mapping[str, Callable[..., Any]],
-    ) -> None:
-        self.family = family
-        self.position = position
-        self.sealed = sealed
-        self.spelled = {name: key for key, name in family.declared[position.path].items()}
-        kept = frozenset(self.spelled if canonical else self.spelled.keys() - CANONICAL_ONLY)
-        self.scope: dict[str, Any] = {
-            "UNSET": UNSET,
-            "ABSENT": _ABSENT,
-            "KINDS": _Kinds(family, position, sealed, kept),
-            "HOMES": _Homes(self.compile_home),
-            "LeftOut": _LeftOut,
-            "error_object": _error_object,
-            "reasoning_text": _reasoning_text,
-        }
-        #: statements that encode the children; tests that nothing changed; arguments of the rebuilt object
-        self.before: list[str] = []
-        self.tests: list[str] = []
-        self.checks: list[str] = []
-        self.arguments: list[str] = []
-        self.passed = ["n", "i"]
-        for info in fields(position.kind):
-            name = info.name
-            rule = rule_of(f"{position.path}.{name}".lstrip("."))
-            if rule.forbidden or (name not in kept and not (name == "reasoning" and self.writes_reasoning())):
-                self.checks.append(f"n.{name} is UNSET")
-            elif name in position.children:
-                child, many = position.children[name]
-                encode = encoders[child.path]
-                self.child(name, rule, _each(encode, family, child, rule) if many else encode)
-            elif name in ("reasoning", "error") and not canonical:
-                self.checks.append(f"n.{name} is UNSET")
-                self.arguments.append(
-                    "reasoning=reasoning_text(n)" if name == "reasoning" else "error=error_object(n.error)"
-                )
-            elif rule is _OPEN or Any in rule.types:
-                self.arguments.append(f"{name}=n.{name}")
-            else:
-                self.value(name, rule, info)
-
-    def writes_reasoning(self) -> bool:
-        return not is_private_key(self.spelled["reasoning"])
-
-    def child(self, name: str, rule: Rule, encode: Callable[..., Any]) -> None:
-        self.passed.append(f"new_{name}")
-        self.before.append(f"old_{name} = new_{name} = n.{name}")
-        self.before.append(f"if old_{name}.__class__ not in ABSENT: new_{name} = encode_{name}(old_{name})")
-        self.tests.append(f"new_{name} is old_{name}")
-        self.scope[f"encode_{name}"] = encode
-        wanted = rule.required or rule.default is not IMPOSSIBLE
-        missing = frozenset(([UnsetType] if wanted else []) + ([] if rule.nullable else [_NULL]))
-        if rule.count is not None:
-            self.checks.append(f"len(old_{name}) == {rule.count}")
-        if not missing:
-            self.arguments.append(f"{name}=new_{name}")
-            return
-        self.scope[f"missing_{name}"] = missing
-        self.scope[f"mend_{name}"] = _mend_child(rule, encode)
-        self.checks.append(f"old_{name}.__class__ not in missing_{name}")
-        self.arguments.append(f"{name}=new_{name} if new_{name}.__class__ not in missing_{name} else mend_{name}(n, i)")
-
-    def value(self, name: str, rule: Rule, info: FieldInfo) -> None:
-        types = rule.types or _json_types(info.type)
-        absent = {value for value, allowed in ((None, rule.nullable), (UNSET, not rule.required)) if allowed}
-        if rule.words:
-            self.scope[f"good_{name}"] = frozenset((*rule.words, *absent))
-            test = f"in good_{name}"
-            held = f"n.{name}"
-        elif types:
-            self.scope[f"good_{name}"] = frozenset((*types, *map(type, absent)))
-            test = f".__class__ in good_{name}"
-            held = f"n.{name}"
-        else:
-            self.scope[f"good_{name}"] = _ABSENT - {type(value) for value in absent}
-            test = f".__class__ not in good_{name}"
-            held = f"n.{name}"
-        space = "" if test.startswith(".") else " "
-        self.scope[f"mend_{name}"] = _mend(rule, types)
-        self.checks.append(f"{held}{space}{test}")
-        self.arguments.append(f"{name}=v if (v := {held}){space}{test} else mend_{name}(v, n, i)")
-
-    def label(self) -> str:
-        return f"<chatnorm {self.family.schema} {self.position.path or 'root'}>"
-
-    def compile(self) -> Callable[..., Any]:
-        valid = f"(kind == 2 or kind and {' and '.join(self.checks)})" if self.checks else "kind"
-        body = "\n    ".join(
-            [
-                "def encode(n, i=0):",
-                *self.before,
-                "kind = KINDS[n.__class__]",
-                f"if {' and '.join([*self.tests, valid])}: return n",
-                f"try: return HOMES[n.__class__]({', '.join(self.passed)})",
-                "except LeftOut: return UNSET",
-            ]
-        )
-        exec(compile(body, self.label(), "exec"), self.scope)
-        return self.scope["encode"]  # type: ignore[no-any-return]
-
-    def compile_home(self, cls: type[Record]) -> Callable[..., Record]:
-        """The constructor call that rebuilds objects of `cls`, with the undeclared keys that may come along."""
-        path = self.position.path
-        declared = self.family.declared[path]
-        slots: dict[str, str] = {}
-        if not self.sealed:
-            slots = {
-                key: name for name, key in cls.__extras__.items() if self.family.escape(key) not in declared
-            }
-        overflows = cls.__overflows__ and not self.sealed
-        home = self.family.plain[path]
-        if slots or overflows:
-            home = derive_loose(
-                self.position.kind, self.family.spelled[path], slots, self.family.escape, overflows
-            )
-        carried = [f"{name}=n.{name}" for name in (*slots.values(), *(["overflow"] if overflows else []))]
-        source = f"lambda {', '.join(self.passed)}: HOME({', '.join([*self.arguments, *carried])})"
-        code = compile(source, self.label(), "eval")
-        return eval(code, {**self.scope, "HOME": home})  # type: ignore[no-any-return]
-
-
-def _each(
-    encode: Callable[..., Any], family: Family, position: Position, rule: Rule
-) -> Callable[[list[Any]], Any]:
-    """Encoding of a list: the same list if nothing in it changed, absent if nothing of it can be said."""
-    leaf = not position.children
-    fits = rule.fits
-
-    def encode_each(items: list[Any]) -> Any:
-        if leaf and {*map(type, items)} == {family.verified[position.path]}:
-            return items
-        encoded = [encode(item, place) for place, item in enumerate(items)]
-        if all(map(is_, encoded, items)) and (fits is None or all(map(fits, items))):
-            return items
-        kept = [item for item in encoded if item is not UNSET and (fits is None or fits(item))]
-        return kept if kept or not items else UNSET
-
-    if rule.count is None:
-        return encode_each
-
-    def encode_some(items: list[Any]) -> Any:
-        some = encode_each(items[: rule.count] if len(items) > rule.count else items)
-        return some if some is not UNSET and len(some) == rule.count else UNSET
-
-    return encode_some
-
-
-def _json_types(annotation: Any) -> tuple[type, ...]:
-    if annotation is Any:
-        return ()
-    parts = get_args(annotation) or (annotation,)
-    return tuple(get_origin(part) or part for part in parts if part not in _ABSENT)
-
-
-def _default(rule: Rule, holder: Any, place: int) -> Any:
-    if rule.default is not IMPOSSIBLE:
-        value = rule.default(holder, place) if callable(rule.default) else rule.default
-        if value is not IMPOSSIBLE:
-            return value
-    if not rule.required:
-        return UNSET
-    if rule.nullable:
-        return None
-    raise _LeftOut
-
-
-def _mend_child(rule: Rule, encode: Callable[..., Any]) -> Callable[[Any, int], Any]:
-    def mend(holder: Any, place: int) -> Any:
-        value = _default(rule, holder, place)
-        return value if value is UNSET or value is None else encode(value)
-
-    return mend
-
-
-def _mend(rule: Rule, types: tuple[type, ...]) -> Callable[[Any, Any, int], Any]:
-    def mend(value: Any, holder: Any, place: int) -> Any:
-        if rule.words:
-            if isinstance(value, str) and value in rule.near:
-                return rule.near[value]
-        elif value is not None and value is not UNSET:
-            if isinstance(value, float) and int in types and value == value and abs(value) != float("inf"):
-                return int(value)
-            if str in types and not isinstance(value, str):
-                return encode_json(value).decode()
-        return _default(rule, holder, place)
-
-    return mend
-
-
-def _reasoning_text(message: Any) -> Any:
-    """Reasoning as one text; what is no text (signatures, encrypted data) cannot be said so.
-
-    Nothing where an undeclared key that comes along says it already.
-    """
-    items = message.reasoning
-    if not isinstance(items, list):
-        return items
-    texts = [item.text for item in items if isinstance(item.text, str)]
-    text = "".join(texts) if texts else UNSET
-    spelled = {item.spelling for item in items} - {UNSET}
-    if spelled and any(text == value for key, value in extras(message).items() if key in spelled):
-        return UNSET
-    return text
-
-
-def _error_object(error: Any) -> Any:
-    from .errors import error_object
-
-    return UNSET if error is UNSET else error_object(error)
-
-
 # --- The adapter of a dialect -------------------------------------------------------------------------------------
 
 
@@ -577,6 +236,7 @@ class Dialect:
         sealed: bool = False,
         error: ErrorCodec | None = None,
         hints: Sequence[str] = (),
+        general: bool = False,
     ) -> None:
         self.name = name
         self._docs = docs
@@ -587,6 +247,7 @@ class Dialect:
         self._sealed = sealed
         self._error = error
         self._hints = hints
+        self._general = general
 
     @cached_property
     def response(self) -> Tree:
@@ -630,6 +291,7 @@ class Dialect:
             error=self._error or chat_error_codec(self.name),
             versions=versions or {},
             hints=self._hints,
+            general=self._general,
         )
 
     def _stream_decoder(self) -> StreamDecoder:

@@ -23,10 +23,10 @@ class ErrorResponse(Record, kw_only=True, gc=False):
 
     kind: str | UnsetType = UNSET
     status: int | UnsetType = UNSET
-    message: str | None | UnsetType = UNSET
-    type: str | None | UnsetType = UNSET
+    message: str | UnsetType | None = UNSET
+    type: str | UnsetType | None = UNSET
     param: Any = UNSET
-    code: str | int | None | UnsetType = UNSET
+    code: str | int | UnsetType | None = UNSET
     retry_after: int | float | UnsetType = UNSET
     #: The JSON value that came, and the schema it came in.
     body: Any = UNSET

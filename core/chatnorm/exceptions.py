@@ -1,13 +1,13 @@
 """What this library raises.
 
-    ChatnormError
-    ├─ UnknownAdapterError    no adapter has that name
-    ├─ PluginError            an adapter could not be loaded, or is not one
-    ├─ UnsupportedError       the adapter exists, and its schema has no such part
-    ├─ DecodeError            a payload breaks its schema
-    ├─ PatchError             a JSON Patch does not fit
-    ├─ LossError              strict encoding met a loss
-    └─ StreamError            a stream was cut, over a bound, or already closed
+ChatnormError
+├─ UnknownAdapterError    no adapter has that name
+├─ PluginError            an adapter could not be loaded, or is not one
+├─ UnsupportedError       the adapter exists, and its schema has no such part
+├─ DecodeError            a payload breaks its schema
+├─ PatchError             a JSON Patch does not fit
+├─ LossError              strict encoding met a loss
+└─ StreamError            a stream was cut, over a bound, or already closed
 """
 
 from __future__ import annotations

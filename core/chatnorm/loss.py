@@ -46,8 +46,7 @@ def _plain(completion: ChatCompletion) -> Any:
 def measure(completion: ChatCompletion, encoded: bytes, codec: ResponseCodec) -> list[Loss]:
     """What `encoded`, read by `codec`, does not say of the completion."""
     return [
-        Loss(operation["path"], operation.get("value", UNSET))
-        for operation in _operations(completion, encoded, codec)
+        Loss(operation["path"], operation.get("value", UNSET)) for operation in _operations(completion, encoded, codec)
     ]
 
 

@@ -42,6 +42,8 @@ class Record(Struct, kw_only=True, gc=False):
     __overflows__: ClassVar[bool] = False
     #: Of a strict class: the schema, and the path in it, whose rules its objects keep.
     __verified__: ClassVar[tuple[str, str] | None] = None
+    #: Of a strict class: the types its schema allows, by field.
+    __strict__: ClassVar[Mapping[str, Any]] = {}
 
     @staticmethod
     def __escape__(key: str) -> str:
@@ -92,11 +94,7 @@ def kind_of(record: R | type[R]) -> type[R]:
 
 def set_fields(record: Record) -> dict[str, Any]:
     """The declared fields that are not absent, by attribute name."""
-    return {
-        name: value
-        for name in kind_of(record).__struct_fields__
-        if (value := getattr(record, name)) is not UNSET
-    }
+    return {name: value for name in kind_of(record).__struct_fields__ if (value := getattr(record, name)) is not UNSET}
 
 
 def extras(record: Record) -> dict[str, Any]:

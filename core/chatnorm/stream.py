@@ -11,7 +11,7 @@ from msgspec import UNSET
 
 from .chunk import ChatCompletionChunk
 from .completion import Message
-from .dialect import Tree
+from .dialect import Tree, read_reasoning
 from .errors import encode_error_body
 from .exceptions import DecodeError, StreamError
 from .framing import EventStreamDecoder, FramingError, encode_event
@@ -35,33 +35,46 @@ class ChunkDecoder:
     def feed(self, data: bytes) -> list[ChatCompletionChunk]:
         """The chunks that these bytes complete. Raises: StreamError."""
         try:
-            frames = self._frames.feed(data)
+            return self._decode(self._frames.feed(data))
         except FramingError as error:
             raise StreamError(self._tree.schema, str(error)) from None
-        return self._decode(frames)
 
     def _decode(self, frames: list[tuple[bytes, bytes]]) -> list[ChatCompletionChunk]:
         chunks: list[ChatCompletionChunk] = []
-        decode = self._tree.decode
+        decode = self._tree.decode_strict
         for _, data in frames:
-            if data == _DONE:
-                self._ended = True
-                continue
-            if not data:
-                continue  # a keep-alive
             try:
                 chunk = decode(data)
-            except DecodeError as error:
-                raise StreamError(self._tree.schema, str(error), chunks) from error
+            except Exception:
+                if not self._holds_chunk(data):
+                    continue
+                chunk = self._decode_other(data, chunks)
+                decode = self._tree.decode_strict
             for choice in chunk.choices:
+                if choice.delta.reasoning is not UNSET or self._tree.has_alias:
+                    read_reasoning(choice.delta)
                 if choice.finish_reason:
                     self._finished.add(choice.index or 0)
                 if choice.index:
                     self._others.add(choice.index)
-            if chunk.error is not UNSET:
-                self._ended = True
             chunks.append(chunk)
         return chunks
+
+    def _decode_other(self, data: bytes, before: list[ChatCompletionChunk]) -> ChatCompletionChunk:
+        """A chunk with keys never seen, one that breaks the rules, or an error."""
+        try:
+            chunk: ChatCompletionChunk = self._tree.decode(data)
+        except DecodeError as error:
+            raise StreamError(self._tree.schema, str(error), before) from error
+        if chunk.error is not UNSET:
+            self._ended = True
+        return chunk
+
+    def _holds_chunk(self, data: bytes) -> bool:
+        """Whether the data are to be a chunk: not the end of the stream, and not a keep-alive without content."""
+        if data == _DONE:
+            self._ended = True
+        return bool(data) and data != _DONE
 
     def close(self) -> list[ChatCompletionChunk]:
         """The chunks an unterminated last event holds.
@@ -79,7 +92,9 @@ class ChunkDecoder:
             raise StreamError(self._tree.schema, "the stream ends inside an event") from error
         if not self._ended and not (self._finished and self._others <= self._finished):
             raise StreamError(
-                self._tree.schema, "the stream ends early: no `[DONE]` and not every choice has finished", chunks
+                self._tree.schema,
+                "the stream ends early: no `[DONE]` and not every choice has finished",
+                chunks,
             )
         return chunks
 
@@ -93,17 +108,19 @@ class ChunkEncoder:
 
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
+        self._encode_untouched = tree.encode_untouched
         self._said: dict[str, Any] = {}
         self._begun: set[Any] = set()
         self._closed = False
 
     def feed(self, chunk: ChatCompletionChunk) -> bytes:
         """The event of a chunk. Raises: StreamError after another schema's error chunk, or `close`."""
+        data = self._encode_untouched(chunk)
+        if data is not None and not self._closed:
+            return b"data: %b\n\n" % data
         if self._closed:
             raise StreamError(self._tree.schema, "the stream is closed")
         tree = self._tree
-        if tree.is_verified(chunk):
-            return b"data: %b\n\n" % tree.encode(chunk)
         if tree.is_own(chunk):
             return b"data: %b\n\n" % tree.encode(chunk)
         if chunk.error is not UNSET:

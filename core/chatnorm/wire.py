@@ -277,6 +277,10 @@ class Family:
         self._decode_loose = msgspec.json.Decoder(self._loose[""]).decode
         self.generation += 1
 
+    def slots_at(self, path: str) -> Mapping[str, str]:
+        """The undeclared keys learned at a place, as they are learned: key -> attribute."""
+        return self._learned[path]
+
     def recover(self, data: bytes | str, error: Exception, loosely: bool = True) -> tuple[Any, bool]:
         """What `decode_strict` refused with `error`: the record, and whether it keeps the schema's own rules.
 
@@ -347,11 +351,7 @@ class Family:
         return found
 
     def _learnable(self, key: str, learned: Mapping[str, str]) -> bool:
-        return (
-            self.generation < MAX_GENERATIONS
-            and len(learned) < MAX_KEYS
-            and is_slot_key(key)
-        )
+        return self.generation < MAX_GENERATIONS and len(learned) < MAX_KEYS and is_slot_key(key)
 
 
 def is_slot_key(key: str) -> bool:
@@ -394,9 +394,7 @@ def derive_loose(
     )
 
 
-def _derive_strict(
-    loose: type[Record], spelled: Mapping[str, WireField], place: tuple[str, str]
-) -> type[Record]:
+def _derive_strict(loose: type[Record], spelled: Mapping[str, WireField], place: tuple[str, str]) -> type[Record]:
     def __setattr__(self: Any, name: str, value: Any) -> None:
         Struct.__setattr__(self, "__class__", loose)
         Struct.__setattr__(self, name, value)
@@ -411,7 +409,11 @@ def _derive_strict(
         loose.__name__,
         declared,
         bases=(loose,),
-        namespace={"__setattr__": __setattr__, "__verified__": place},
+        namespace={
+            "__setattr__": __setattr__,
+            "__verified__": place,
+            "__strict__": {name: spelling.strict for name, spelling in spelled.items()},
+        },
         module=loose.__module__,
         kw_only=True,
         gc=False,

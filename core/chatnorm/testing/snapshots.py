@@ -34,9 +34,9 @@ class CanonicalSnapshot(SingleFileSnapshotExtension):
 
 def _plain(record: Any) -> Any:
     if isinstance(record, chatnorm.ChatCompletion):
-        return _ordered(to_builtins(COMPLETION.canonical(record)))
+        return _ordered(to_builtins(COMPLETION.rewritten(record)))
     if isinstance(record, chatnorm.ChatCompletionChunk):
-        return _ordered(to_builtins(CHUNK.canonical(record)))
+        return _ordered(to_builtins(CHUNK.rewritten(record)))
     return _ordered(to_builtins(record))
 
 

@@ -128,7 +128,9 @@ def make_record(kind: type[R], random: Random, richness: int = 7) -> R:
 
 def _made(kind: type[R]) -> st.SearchStrategy[R]:
     return st.builds(
-        lambda richness, seed: make_record(kind, Random(seed), richness), st.integers(0, 10), st.integers(0, 2**48)
+        lambda richness, seed: make_record(kind, Random(seed), richness),
+        st.integers(0, 10),
+        st.integers(0, 2**48),
     )
 
 

@@ -1,15 +1,14 @@
-"""What this plugin wishes the core had; each thing says where it would be. An adapter imports nothing else from here."""
+"""What this plugin wishes the core had; each section says where it would be."""
 
 from __future__ import annotations
 
 import re
-from calendar import timegm
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import takewhile
 from types import UnionType
-from typing import Annotated, Any, Generic, TypeVar, Union, cast, get_args, get_origin
+from typing import Any, Generic, TypeVar, Union, cast, get_args, get_origin
 
 import chatnorm
 import msgspec
@@ -24,10 +23,9 @@ from chatnorm import (
     ToolCall,
 )
 from chatnorm.accumulation import Accumulator
-from chatnorm.framing import encode_event
+from chatnorm.framing import EventStreamDecoder, FramingError, encode_event
 from chatnorm.patch import apply_patch, equal
 from chatnorm.record import Record, kind_of
-from chatnorm.stream import ChunkDecoder
 from chatnorm.wire import Family, Position, WireField, attach_overflow, encode_json, is_slot_key, parse_json
 from msgspec import UNSET
 from msgspec.structs import FieldInfo
@@ -39,6 +37,7 @@ __all__ = [
     "Wire",
     "WireRecord",
     "WireUnion",
+    "as_object",
     "decode_object",
     "decode_time",
     "encode_time",
@@ -102,7 +101,11 @@ def _below(annotation: Any, derived: Any) -> Any:
         return Union[tuple(_below(part, derived) for part in get_args(annotation))]  # noqa: UP007 - at run time
     if get_origin(annotation) is list:
         return list[_below(get_args(annotation)[0], derived)]  # type: ignore[misc] # pyright: ignore
-    return derived if isinstance(annotation, type) and issubclass(annotation, Record) else annotation
+    return derived if _is_record(annotation) else annotation
+
+
+def _is_record(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, Record)
 
 
 class WireUnion(Generic[W]):
@@ -117,7 +120,7 @@ class WireUnion(Generic[W]):
         word = cast("dict[str, Any]", value).get(self._key) if isinstance(value, dict) else None
         wire = self._wires.get(word) if isinstance(word, str) else None
         try:
-            return wire and wire.decode_value(value)
+            return None if wire is None else wire.decode_value(value)
         except DecodeError:
             return None
 
@@ -138,12 +141,12 @@ def with_extras(record: R, undeclared: Mapping[str, Any]) -> R:
         return record
     keys = tuple(undeclared)
     declared: dict[str, Any] = {name: getattr(record, name) for name in kind.__struct_fields__}
-    cls = _CLASSES.get((kind, keys))
+    cls: Any = _CLASSES.get((kind, keys))
     if cls is None:
         if len(_CLASSES) >= _MAX_CLASSES or len(keys) > 16 or not all(map(is_slot_key, keys)):
             return attach_overflow(record, undeclared)
         slots = {f"extra_{place}": key for place, key in enumerate(keys)}
-        cls = _CLASSES[kind, keys] = msgspec.defstruct(  # type: ignore[assignment] # pyright: ignore
+        cls = msgspec.defstruct(
             kind.__name__,
             [(name, Any, msgspec.field(default=UNSET, name=key)) for name, key in slots.items()],
             bases=(kind,),
@@ -152,15 +155,21 @@ def with_extras(record: R, undeclared: Mapping[str, Any]) -> R:
             kw_only=True,
             gc=False,
         )
+        _CLASSES[kind, keys] = cls
     values = {f"extra_{place}": value for place, value in enumerate(undeclared.values())}
     return cast("R", cls(**declared, **values))
 
 
-# --- chatnorm.wire, for the arguments of tool calls ---------------------------------------------------------------
+# --- chatnorm.wire again ------------------------------------------------------------------------------------------
+
+
+def as_object(value: Any) -> dict[str, Any]:
+    """The JSON object, or an empty one for any other value."""
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def decode_object(text: str, schema: str) -> dict[str, Any] | None:
-    """The JSON object that a text is, or None where it is anything else."""
+    """The JSON object that a text is, the arguments of a tool call for one, or None where it is anything else."""
     try:
         value = parse_json(text, schema)
     except DecodeError:
@@ -170,7 +179,9 @@ def decode_object(text: str, schema: str) -> dict[str, Any] | None:
 
 # --- a module of its own, for Gemini's and Ollama's times too -----------------------------------------------------
 
-_TIME = re.compile(r"(.{19})(\.[0-9]+)?(.+)")
+_TIME = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})", re.IGNORECASE
+)
 _LAST_SECOND = 253402300799  # of the year 9999
 
 
@@ -184,9 +195,8 @@ def decode_time(text: str) -> int | float | None:
         return None
     start, fraction, offset = found.groups()
     try:
-        moment = msgspec.convert(start + offset, Annotated[datetime, msgspec.Meta(tz=True)])
-        seconds = timegm(moment.utctimetuple())
-    except (msgspec.ValidationError, OverflowError):
+        seconds = int(datetime.fromisoformat(f"{start}{offset}".upper()).timestamp())
+    except (ValueError, OverflowError):
         return None
     if fraction is None:
         return seconds
@@ -198,8 +208,8 @@ def encode_time(seconds: float) -> str | None:
     whole, _, fraction = repr(seconds).partition(".")
     if not f"{whole}{fraction}".isdigit() or int(whole) > _LAST_SECOND:
         return None
-    moment = datetime.fromtimestamp(int(whole), UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}{fraction and '.'}{fraction}Z"
+    moment = datetime.fromtimestamp(int(whole), UTC).isoformat()[:19]
+    return f"{moment}{fraction and '.'}{fraction}Z"
 
 
 # --- chatnorm.accumulation ----------------------------------------------------------------------------------------
@@ -247,8 +257,8 @@ def _arguments(call: ToolCall) -> str:
 # --- chatnorm.stream ----------------------------------------------------------------------------------------------
 
 
-class EventDecoder(ChunkDecoder):
-    """Server-sent events of a block schema -> chunks. Complete after an error, or a finish reason of every choice.
+class EventDecoder:
+    """Server-sent events of a block schema -> chunks. Complete after an error or a finish reason.
 
     `decode_event` reads one event, `encode_events` is its inverse. What a chunk does not say of its event is measured
     with it and kept in the chunk's `irregular`, which is not accumulated and which only `EventEncoder` repeats.
@@ -260,23 +270,46 @@ class EventDecoder(ChunkDecoder):
         decode_event: Callable[[Any], ChatCompletionChunk],
         encode_events: Callable[[ChatCompletionChunk], list[Any]],
     ) -> None:
-        super().__init__(cast("Any", self))  # it wants a Tree, of which it uses `schema` and `decode`
-        self.schema = schema
+        self._schema = schema
         self._decode_event = decode_event
         self._encode_events = encode_events
+        self._frames = EventStreamDecoder()
+        self._is_whole = False
 
-    def decode(self, data: bytes | str) -> ChatCompletionChunk:
-        """The chunk of one event. Raises: DecodeError."""
-        event = parse_json(data, self.schema)
-        chunk = self._decode_event(event)
-        said = self._encode_events(chunk)
-        if not equal(said, [event]):
-            patch = [
-                {"op": "test", "path": "", "value": said},
-                {"op": "replace", "path": "", "value": [event]},
-            ]
-            chunk.irregular = Irregular(schema=self.schema, patch=patch)
-        return chunk
+    def feed(self, data: bytes) -> list[ChatCompletionChunk]:
+        """The chunks that these bytes complete. Raises: StreamError."""
+        try:
+            return self._decode(self._frames.feed(data))
+        except FramingError as error:
+            raise StreamError(self._schema, str(error)) from None
+
+    def close(self) -> list[ChatCompletionChunk]:
+        """The chunk an unterminated last event holds. Raises: StreamError, with the chunks, if the stream was cut."""
+        try:
+            chunks = self._decode(self._frames.close())
+        except FramingError as error:
+            raise StreamError(self._schema, str(error)) from None
+        if not self._is_whole:
+            raise StreamError(self._schema, "the stream ends early: it neither finished nor failed", chunks)
+        return chunks
+
+    def _decode(self, frames: list[tuple[bytes, bytes]]) -> list[ChatCompletionChunk]:
+        chunks: list[ChatCompletionChunk] = []
+        for _, data in frames:
+            try:
+                event = parse_json(data, self._schema)
+            except DecodeError as error:
+                raise StreamError(self._schema, str(error), chunks) from error
+            chunk = self._decode_event(event)
+            said = self._encode_events(chunk)
+            if not equal(said, [event]):
+                test = {"op": "test", "path": "", "value": said}
+                patch = [test, {"op": "replace", "path": "", "value": [event]}]
+                chunk.irregular = Irregular(schema=self._schema, patch=patch)
+            if chunk.error is not UNSET or any(choice.finish_reason for choice in chunk.choices):
+                self._is_whole = True
+            chunks.append(chunk)
+        return chunks
 
 
 class EventEncoder:

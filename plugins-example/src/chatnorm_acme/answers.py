@@ -24,14 +24,14 @@ from chatnorm.layout import Block, OpaqueBlock, TextBlock, blocks_of, flatten
 from chatnorm.wire import encode_json, encode_record
 from msgspec import UNSET, Meta, UnsetType, field
 
-from ._wire import Wire, WireRecord, WireUnion, decode_object, decode_time, encode_time, with_extras
+from ._wire import Wire, WireRecord, WireUnion, as_object, decode_object, decode_time, encode_time, with_extras
 
 NAME = "acme"
 
 
 # --- Wire types ---------------------------------------------------------------------------------------------------
 
-Count = Annotated[int, Meta(ge=0, lt=2**63)]
+Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 
 class Text(WireRecord, kw_only=True, gc=False):
@@ -46,7 +46,7 @@ class Thought(WireRecord, kw_only=True, gc=False):
 
     kind: Literal["thought"] = "thought"
     text: str
-    seal: str | None | UnsetType = UNSET
+    seal: str | UnsetType | None = UNSET
 
 
 class Call(WireRecord, kw_only=True, gc=False):
@@ -62,7 +62,7 @@ class Tokens(WireRecord, kw_only=True, gc=False):
     """Tokens used. `in` leaves out those of `in_cached`; both were read."""
 
     input: Count = field(name="in")
-    in_cached: Count | None | UnsetType = UNSET
+    in_cached: Count | UnsetType | None = UNSET
     out: Count
 
 
@@ -73,7 +73,7 @@ class Head(WireRecord, kw_only=True, gc=False):
     model_name: str
     created_at: str
     #: Where the model ran. Chat Completions knows nothing like it.
-    region: str | None | UnsetType = UNSET
+    region: str | UnsetType | None = UNSET
 
 
 class Answer(Head, kw_only=True, gc=False):
@@ -81,7 +81,7 @@ class Answer(Head, kw_only=True, gc=False):
 
     output: list[dict[str, Any]]
     stopped_by: str | None
-    tokens: Tokens | None | UnsetType = UNSET
+    tokens: Tokens | UnsetType | None = UNSET
 
 
 _ANSWER = Wire(NAME, Answer)
@@ -173,9 +173,7 @@ _BESIDE_TEXT = "acme:text"
 
 def decode_call(call: Call) -> ToolCall:
     arguments = encode_json(call.arguments).decode()
-    return ToolCall(
-        id=call.call_id, type="function", function=FunctionCall(name=call.tool, arguments=arguments)
-    )
+    return ToolCall(id=call.call_id, type="function", function=FunctionCall(name=call.tool, arguments=arguments))
 
 
 # --- Encoding -----------------------------------------------------------------------------------------------------
@@ -218,12 +216,12 @@ def encode_created(record: ChatCompletion | ChatCompletionChunk) -> str:
     return (None if seconds is None else encode_time(seconds)) or "1970-01-01T00:00:00Z"
 
 
-def encode_region(record: ChatCompletion | ChatCompletionChunk) -> str | None | UnsetType:
+def encode_region(record: ChatCompletion | ChatCompletionChunk) -> str | UnsetType | None:
     region = kept(record).get("region", UNSET)
     return region if region is None or isinstance(region, str) else UNSET
 
 
-def encode_stop(record: ChatCompletion | ChatCompletionChunk, reason: str | None | UnsetType) -> str | None:
+def encode_stop(record: ChatCompletion | ChatCompletionChunk, reason: str | UnsetType | None) -> str | None:
     """The word as it came, as long as it says the same. Words of other schemas stay what they are."""
     if not isinstance(reason, str):
         return None
@@ -233,7 +231,7 @@ def encode_stop(record: ChatCompletion | ChatCompletionChunk, reason: str | None
     return _STOPPED_BY.get(reason, reason)
 
 
-def encode_tokens(usage: Usage | None | UnsetType) -> Tokens | None | UnsetType:
+def encode_tokens(usage: Usage | UnsetType | None) -> Tokens | UnsetType | None:
     """Absent where a count is missing: it is not made up."""
     if not isinstance(usage, Usage):
         return usage
@@ -249,7 +247,7 @@ def encode_tokens(usage: Usage | None | UnsetType) -> Tokens | None | UnsetType:
     return with_extras(tokens, extras(usage))
 
 
-def count(number: float | None | UnsetType) -> int | None:
+def count(number: float | UnsetType | None) -> int | None:
     """A number as Acme counts, or None where it is none."""
     return int(number) if isinstance(number, int | float) and 0 <= number < 2**63 and number % 1 == 0 else None
 
@@ -267,10 +265,10 @@ def encode_blocks(blocks: Iterable[Block]) -> list[Any]:
             case ToolCall():
                 if (call := encode_call(block, place)) is not None:
                     output.append(with_extras(call, extras(block)))
-            case OpaqueBlock(block={"acme": dict(own)}):
-                output.append(own)
-            case OpaqueBlock(block={"acme:text": dict(beside)}) if output and isinstance(output[-1], Text):
-                output[-1] = with_extras(output[-1], beside)
+            case OpaqueBlock(block={"acme": dict()}):
+                output.append(block.block[NAME])
+            case OpaqueBlock(block={"acme:text": dict()}) if output and isinstance(output[-1], Text):
+                output[-1] = with_extras(output[-1], block.block[_BESIDE_TEXT])
             case OpaqueBlock():
                 pass
     return output
@@ -293,8 +291,7 @@ def encode_call(call: ToolCall, place: int) -> Call | None:
 
 def kept(record: ChatCompletion | ChatCompletionChunk) -> dict[str, Any]:
     """What `keep` kept."""
-    own = (record.provider_metadata or {}).get(NAME)
-    return own if isinstance(own, dict) else {}
+    return as_object(as_object(record.provider_metadata).get(NAME))
 
 
 def keep(completion: ChatCompletion, own: Mapping[str, Any]) -> ChatCompletion:

@@ -12,6 +12,8 @@ from chatnorm import ErrorResponse
 from chatnorm.errors import decode_error_body, decode_error_object, is_unchanged
 from chatnorm.wire import encode_json
 
+from ._wire import as_object
+
 _NAME = "acme"
 
 _KIND: Mapping[str, str] = {
@@ -29,8 +31,7 @@ _CODE: Mapping[str, str] = {kind: code for code, kind in _KIND.items()}
 
 def decode_error(data: bytes | str, status: int | None, headers: Mapping[str, str]) -> ErrorResponse:
     error = decode_error_body(data, _NAME, status, headers)
-    own: Any = error.body
-    return _decode_own(error, own.get("error"))
+    return _decode_own(error, error.body.get("error"))
 
 
 def decode_failure(failure: Any) -> ErrorResponse:
@@ -39,12 +40,11 @@ def decode_failure(failure: Any) -> ErrorResponse:
 
 
 def _decode_own(error: ErrorResponse, failure: Any) -> ErrorResponse:
-    match failure:
-        case {"code": str(code)} if code in _KIND:
-            error.kind = _KIND[code]
-    match failure:
-        case {"retry_in": int(seconds) | float(seconds)}:
-            error.retry_after = seconds
+    if isinstance(error.code, str) and error.code in _KIND:
+        error.kind = _KIND[error.code]
+    seconds = as_object(failure).get("retry_in")
+    if isinstance(seconds, int | float):
+        error.retry_after = seconds
     return error
 
 
@@ -55,7 +55,7 @@ def encode_error(error: ErrorResponse) -> bytes:
 
 
 def encode_failure(error: ErrorResponse) -> dict[str, Any]:
-    """The `error` object. A code of another schema stays beside Acme's own word, as a part of the message."""
+    """The `error` object. Acme's codes are a closed list, so that of another schema becomes the word for its kind."""
     own_code = error.code if isinstance(error.code, str) and error.code in _KIND else None
     failure: dict[str, Any] = {
         "code": own_code or _CODE.get(error.kind or "", "broken"),

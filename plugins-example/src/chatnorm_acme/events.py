@@ -185,7 +185,7 @@ class AnswerWriter:
 
     def _encode_delta(self, delta: Message) -> Iterator[Event]:
         for piece in delta.reasoning or []:
-            if isinstance(piece.text, str) or isinstance(piece.signature, str):
+            if isinstance(piece.text, str) or isinstance(piece.signature, str) or extras(piece):
                 thought = Thought(text=piece.text or "", seal=piece.signature)
                 place = piece.index if isinstance(piece.index, int) else 0
                 yield self._encode_piece(with_extras(thought, extras(piece)), place)
