@@ -114,9 +114,15 @@ class UsageMore(Usage, gc=False):
     total_time: float
 
 
-class CompletionMore(Completion, gc=False):
+class CompletionMore(Struct, gc=False):
+    id: str
+    object: str
+    created: int
+    model: str
     choices: list[ChoiceMore]
     usage: UsageMore
+    service_tier: str
+    system_fingerprint: str
     provider: str
     x_groq: Groq
 
@@ -268,9 +274,7 @@ UNKNOWN = CompletionMore
 CHUNK = Chunk
 
 
-def _codec(
-    kind: type[Struct], bodies: list[bytes]
-) -> tuple[Callable[[bytes], Struct], Callable[[Struct], bytes]]:
+def _codec(kind: type[Struct], bodies: list[bytes]) -> tuple[Callable[[bytes], Struct], Callable[[Struct], bytes]]:
     """Decode and encode of payloads of which `kind` knows every key. Raises: ValueError where it does not."""
     decode, encode = msgspec.json.Decoder(kind).decode, msgspec.json.Encoder().encode
     for body in bodies:

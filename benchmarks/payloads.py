@@ -155,21 +155,15 @@ def _cozy(whole: Json) -> Json:
     if "tool_calls" in choice["message"]:
         message["tool_calls"] = choice["message"]["tool_calls"]
     logprobs = choice["logprobs"] and {"content": choice["logprobs"]["content"]}
-    sources = [
-        {"file_id": "f-01", "filename": "traversée.pdf", "page": 3, "chunk_url": "https://rag.example/c/1"}
-    ]
+    sources = [{"file_id": "f-01", "filename": "traversée.pdf", "page": 3, "chunk_url": "https://rag.example/c/1"}]
     return {
         "id": whole["id"],
         "created": whole["created"],
         "model": whole["model"],
         "object": whole["object"],
         "system_fingerprint": None,
-        "choices": [
-            {"finish_reason": choice["finish_reason"], "index": 0, "message": message, "logprobs": logprobs}
-        ],
-        "usage": {
-            name: whole["usage"][name] for name in ("completion_tokens", "prompt_tokens", "total_tokens")
-        },
+        "choices": [{"finish_reason": choice["finish_reason"], "index": 0, "message": message, "logprobs": logprobs}],
+        "usage": {name: whole["usage"][name] for name in ("completion_tokens", "prompt_tokens", "total_tokens")},
         "extra": json.dumps({"sources": sources}),
     }
 
@@ -185,12 +179,8 @@ def _log10_wire(whole: Json) -> Json:
         "object": whole["object"],
         "created": whole["created"],
         "model": whole["model"],
-        "choices": [
-            {"index": 0, "message": message, "logprobs": logprobs, "finish_reason": choice["finish_reason"]}
-        ],
-        "usage": {
-            name: whole["usage"][name] for name in ("prompt_tokens", "completion_tokens", "total_tokens")
-        },
+        "choices": [{"index": 0, "message": message, "logprobs": logprobs, "finish_reason": choice["finish_reason"]}],
+        "usage": {name: whole["usage"][name] for name in ("prompt_tokens", "completion_tokens", "total_tokens")},
         "system_fingerprint": whole["system_fingerprint"],
     }
 

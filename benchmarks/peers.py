@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any, NamedTuple
@@ -36,7 +37,7 @@ class Path(NamedTuple):
 
 
 class Peer(NamedTuple):
-    """A library; `paths` is called once it is known to be importable."""
+    """A library, and the module its users import; `paths` is called once it is known to be installed."""
 
     distribution: str
     module: str
@@ -49,7 +50,7 @@ class Peer(NamedTuple):
 
 def importable() -> tuple[list[Peer], list[str]]:
     """The peers that are installed, and the names of those that are not."""
-    found = [peer for peer in PEERS if find_spec(peer.module) is not None]
+    found = [peer for peer in PEERS if find_spec(peer.module.partition(".")[0]) is not None]
     return found, [peer.distribution for peer in PEERS if peer not in found]
 
 
@@ -79,11 +80,7 @@ def _openai() -> Mapping[str, list[Path]]:
     from openai.lib.streaming.chat import ChatCompletionStreamState
     from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
-    try:
-        import httpx2 as http
-    except ImportError:
-        import httpx as http
-
+    http = import_module("httpx2" if int(version("openai").partition(".")[0]) >= 3 else "httpx")
     client = OpenAI(api_key="none")
 
     def validate(body: bytes) -> Run:
@@ -94,10 +91,15 @@ def _openai() -> Mapping[str, list[Path]]:
 
     def stream(frames: list[bytes]) -> Run:
         def run() -> list[ChatCompletionChunk]:
-            response = http.Response(
-                200, content=iter(frames), request=http.Request("POST", "https://none.example")
-            )
+            response = http.Response(200, content=iter(frames), request=http.Request("POST", "https://none.example"))
             return list(Stream(cast_to=ChatCompletionChunk, response=response, client=client))
+
+        return run
+
+    def events_to_events(events: list[bytes]) -> Run:
+        def run() -> list[str]:
+            chunks = map(ChatCompletionChunk.model_validate_json, events)
+            return [chunk.model_dump_json(exclude_unset=True) for chunk in chunks]
 
         return run
 
@@ -118,6 +120,7 @@ def _openai() -> Mapping[str, list[Path]]:
             Path("construct (as its client does), to_json", construct),
         ],
         "stream": [Path("Stream[ChatCompletionChunk]", stream)],
+        "events": [Path("model_validate_json, model_dump_json", events_to_events)],
         "accumulate": [Path("ChatCompletionStreamState", accumulate)],
     }
 
@@ -255,9 +258,7 @@ def _linguafranca() -> Mapping[str, list[Path]]:
 
     def answer(body: bytes) -> Run:
         def run() -> bytes:
-            return _dumped(
-                convert_response_json(json.loads(body), source_format=name, target_format=name).value
-            )
+            return _dumped(convert_response_json(json.loads(body), source_format=name, target_format=name).value)
 
         return run
 
@@ -280,6 +281,6 @@ PEERS = (
     Peer("litellm", "litellm", _litellm),
     Peer("any-llm-sdk", "any_llm", _any_llm),
     Peer("llm-rosetta", "llm_rosetta", _rosetta),
-    Peer("llm-babel", "llm_transform", _babel),
+    Peer("llm-babel", "llm_transform.registry", _babel),
     Peer("martian-linguafranca", "linguafranca", _linguafranca),
 )

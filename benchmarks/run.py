@@ -12,11 +12,12 @@ import sys
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from importlib.metadata import version
+from itertools import chain
 from typing import Any
 
 import peers
 from measure import Ratio
-from rows import Row, own_rows, peer_rows
+from rows import Remark, Row, own_rows, peer_rows
 
 _HEAD = f"{'':66} {'median':>7} {'p10':>7}  {'goal':12} {'subject':>12} {'reference':>12}"
 
@@ -31,16 +32,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     over: list[str] = []
     group = ""
     for row in _chosen(options.only, found):
-        if isinstance(row, str):
-            print(f"  {row}")
-            continue
         if row.group != group:
             group = row.group
             print(f"\n{group}\n  {_HEAD}")
+        if isinstance(row, Remark):
+            print(f"  {row.name}")
+            continue
         ratio = row.measure(options.rounds)
         print(f"  {row.name:66} {_cells(row, ratio)}", flush=True)
         if row.goal is not None and ratio.median > row.goal:
-            over.append(row.name)
+            over.append(f"{row.group}: {row.name}")
         told = {"group": row.group, "name": row.name, "goal": row.goal, "unit": row.unit}
         results.append({**told, **ratio._asdict()})
     if options.json:
@@ -51,9 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--rounds", type=int, default=100, help="rounds of a comparison at most (default 100)")
     add("--only", metavar="PATTERN", default="", help="only rows whose group or name has this in it")
@@ -73,14 +72,10 @@ def _environment(found: list[peers.Peer], missing: list[str]) -> dict[str, str]:
     return environment
 
 
-def _chosen(pattern: str, found: list[peers.Peer]) -> Iterator[Row | str]:
-    """The rows, and the remarks between them, that the pattern names."""
-    wanted = f"*{pattern.lower()}*"
-    for row in own_rows():
-        if fnmatchcase(f"{row.group} {row.name}".lower(), wanted):
-            yield row
-    for row in peer_rows(found):
-        if fnmatchcase((row if isinstance(row, str) else f"{row.group} {row.name}").lower(), wanted):
+def _chosen(pattern: str, found: list[peers.Peer]) -> Iterator[Row | Remark]:
+    """The rows that the pattern names."""
+    for row in chain(own_rows(), peer_rows(found)):
+        if fnmatchcase(f"{row.group} {row.name}".lower(), f"*{pattern.lower()}*"):
             yield row
 
 

@@ -8,7 +8,12 @@ from pathlib import Path
 
 import pytest
 from chatnorm.testing import CanonicalSnapshot
+from hypothesis import settings
 from syrupy.assertion import SnapshotAssertion
+
+# what takes long is deriving classes, once; a loaded machine takes longer still
+settings.register_profile("chatnorm", deadline=None)
+settings.load_profile("chatnorm")
 
 HERE = Path(__file__).parent
 FIXTURES = HERE / "fixtures"

@@ -234,6 +234,8 @@ LAYOUTS_IN_JSON = [
     [{"type": "opaque", "block": None}, {"type": "text", "start": 0, "end": 3}],
     [{"type": "text", "start": 0, "end": 3, "index": 9, "unknown": 1}],
     [{"type": "text", "start": 0, "end": 3}] * 2,
+    [{"type": "text", "start": start, "end": end} for start, end in ((0, 2), (2, 0), (0, 3))]
+    + [{"type": "tool_call", "index": 0}],
 ]
 
 

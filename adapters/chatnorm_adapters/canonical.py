@@ -12,6 +12,17 @@ ADAPTER = Adapter(
     response=ResponseCodec(decode=decode_canonical, encode=encode_canonical),
     stream=StreamCodec(decoder=lambda: ChunkDecoder(CHUNK), encoder=lambda: ChunkEncoder(CHUNK)),
     error=ErrorCodec(decode=decode_error, encode=encode_error),
+    hints=(
+        "provider_metadata",
+        "irregular",
+        "patch",
+        "choices.provider_metadata",
+        "choices.message.reasoning_items",
+        "choices.message.layout",
+        "choices.delta.reasoning_items",
+        "schema",
+        "body",
+    ),
 )
 
 

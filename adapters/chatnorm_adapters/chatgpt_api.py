@@ -28,6 +28,7 @@ ADAPTER = Dialect(
         "choices.message.content": required(str, default=""),
     },
     reasoning="reasoning_content",
+    hints=("usage.estimated",),
 ).adapter()
 
 

@@ -1,4 +1,4 @@
-"""What the npm package `chatgpt` (transitive-bullshit/chatgpt-api, 5.2) makes of a stream, and the chunks it is made from.
+"""What the npm package `chatgpt` (transitive-bullshit/chatgpt-api, 5.2) makes of a stream, and the stream's chunks.
 
 A whole answer is a `CreateChatCompletionStreamResponse`: one chunk with estimated usage. The package keeps the *last*
 chunk there and the text beside it, in `ChatMessage.text`, with the chunk as `ChatMessage.detail`. Both forms are read.
@@ -10,6 +10,7 @@ Source: https://github.com/transitive-bullshit/chatgpt-api/blob/bf66500/src/type
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 from chatnorm import (
@@ -32,18 +33,27 @@ from chatnorm.dialect import Dialect
 from chatnorm.record import set_fields
 from chatnorm.rules import closed, optional, required
 from chatnorm.stream import ChunkEncoder
-from chatnorm.wire import encode_json, parse_json
+from chatnorm.wire import encode_json, is_object, parse_json
 from msgspec import UNSET
 
 _NAME = "chatgpt-api-stream"
 _DOCS = "https://github.com/transitive-bullshit/chatgpt-api/blob/bf66500/src/types.ts#L95-L103"
+
+
+def _one_choice(_chunk: Any, _place: int) -> list[ChunkChoice]:
+    return [ChunkChoice()]
+
+
+def _no_usage(_chunk: Any, _place: int) -> Usage:
+    return Usage(prompt_tokens=0, completion_tokens=0, total_tokens=0, estimated=True)
+
 
 _DELTA = {
     "id": required(str, default=derive_id),
     "object": closed("chat.completion.chunk", required=True, default="chat.completion.chunk"),
     "created": required(int, float, default=0),
     "model": required(str, default=""),
-    "choices": required(count=1, default=lambda *_: [ChunkChoice()]),
+    "choices": required(size=1, default=_one_choice),
     "choices.index": required(int, float, default=place),
     "choices.finish_reason": required(str, null=True, default=None),
     "choices.delta.role": closed("user", "assistant", "system", required=True, default="assistant"),
@@ -51,7 +61,7 @@ _DELTA = {
 }
 _ESTIMATED = {
     **_DELTA,
-    "usage": required(default=lambda *_: Usage(prompt_tokens=0, completion_tokens=0, total_tokens=0, estimated=True)),
+    "usage": required(default=_no_usage),
     **usage_rules(int, float),
     "usage.estimated": closed(True, required=True, default=True),
 }
@@ -65,7 +75,7 @@ _CHUNKS = Dialect(_NAME, _DOCS, chunk=_DELTA, reasoning="reasoning_content")
 
 def decode_response(data: bytes | str) -> ChatCompletion:
     value = parse_json(data, _NAME)
-    if not (isinstance(value, dict) and isinstance(value.get("detail"), dict)):
+    if not (is_object(value) and is_object(value.get("detail"))):
         return decode_detail(_DETAIL.chunk.decode(data))
     detail = value.pop("detail")
     completion = decode_detail(_DETAIL.chunk.decode(encode_json(detail)))
@@ -98,7 +108,7 @@ def _decode_choice(choice: ChunkChoice) -> Choice:
 
 def encode_response(completion: ChatCompletion) -> bytes:
     kept = (completion.provider_metadata or {}).get(_NAME)
-    if not isinstance(kept, dict) or not isinstance(kept.get("message"), dict):
+    if not is_object(kept) or not is_object(kept.get("message")):
         return _DETAIL.chunk.encode(encode_detail(completion))
     return _encode_message(completion, kept["message"], kept.get("delta"))
 
@@ -106,23 +116,23 @@ def encode_response(completion: ChatCompletion) -> bytes:
 def encode_message(completion: ChatCompletion) -> bytes:
     """Always the `ChatMessage` form, as the package returns it."""
     kept = (completion.provider_metadata or {}).get(_NAME)
-    if isinstance(kept, dict) and isinstance(kept.get("message"), dict):
+    if is_object(kept) and is_object(kept.get("message")):
         return _encode_message(completion, kept["message"], kept.get("delta"))
-    return _encode_message(completion, {"role": "assistant", "id": "", "text": ""}, {})
+    return _encode_message(completion, None, {})
 
 
-def _encode_message(completion: ChatCompletion, message: dict[str, Any], delta: Any) -> bytes:
+def _encode_message(completion: ChatCompletion, message: dict[str, Any] | None, delta: Any) -> bytes:
     """The message around its detail; the text is beside the detail, whose own delta stays what it was."""
     chunk = encode_detail(completion)
-    whole = dict(message)
-    if chunk.choices and isinstance(delta, dict):
+    whole = {"role": "assistant", "text": ""} if message is None else dict(message)
+    if chunk.choices and is_object(delta):
         choice = chunk.choices[0]
         text = choice.delta.content
         choice.delta = _with_content(choice.delta, delta.get("content", UNSET))
         whole["text"] = text if isinstance(text, str) else ""
     detail = parse_json(_DETAIL.chunk.encode(chunk), _NAME)
     whole["detail"] = detail
-    if whole.get("id") == "":
+    if message is None:
         whole["id"] = detail["id"]
     return encode_json(whole)
 
@@ -175,7 +185,7 @@ class DeltaEncoder:
         ]
         events: list[bytes] = []
         for choice in choices:
-            single = chunk.__copy__()
+            single = copy(chunk)
             single.choices = [choice]
             events.append(self._events.feed(single))
         return b"".join(events)
@@ -204,7 +214,7 @@ ADAPTER = Adapter(
             response=ResponseCodec(decode=decode_response, encode=encode_message),
         )
     },
-    hints=("usage.estimated", "detail", "parentMessageId"),
+    hints=("usage.estimated", "detail.choices", "parentMessageId"),
 )
 
 

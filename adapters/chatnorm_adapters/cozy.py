@@ -10,6 +10,7 @@ Source: https://github.com/linagora/openrag/blob/02555f2/docs/content/docs/docum
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from chatnorm import Adapter, ErrorCodec, ErrorResponse, Usage, hookimpl
 from chatnorm.chat_completions import derive_id, place, usage_rules
@@ -36,6 +37,10 @@ def encode_error(error: ErrorResponse) -> bytes:
     return encode_json({"detail": message})
 
 
+def _no_usage(_completion: Any, _place: int) -> Usage:
+    return Usage(prompt_tokens=0, completion_tokens=0, total_tokens=0)
+
+
 ADAPTER = Dialect(
     "cozy",
     "https://github.com/cozy/cozy-client/blob/df821a0/packages/cozy-client/src/models/ai.js",
@@ -49,14 +54,14 @@ ADAPTER = Dialect(
         "choices.index": required(int, float, default=place),
         "choices.message.content": required(str, default=""),
         "choices.message.role": required(str, default="assistant"),
-        "usage": required(default=lambda *_: Usage(prompt_tokens=0, completion_tokens=0, total_tokens=0)),
+        "usage": required(default=_no_usage),
         **usage_rules(int, float),
         "extra": optional(str, null=False),
     },
     chunk={},
     reasoning="reasoning_content",
     error=ErrorCodec(decode=decode_error, encode=encode_error),
-    hints=("extra", "prompt_logprobs", "service_tier"),
+    hints=("extra",),
 ).adapter()
 
 

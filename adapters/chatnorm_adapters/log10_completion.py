@@ -13,7 +13,7 @@ from typing import Any
 from chatnorm import Adapter, ChatCompletion, DecodeError, ResponseCodec, hookimpl
 from chatnorm.dialect import Dialect
 from chatnorm.record import set_fields
-from chatnorm.wire import encode_json, parse_json
+from chatnorm.wire import encode_json, is_object, parse_json
 
 from ._log10 import RULES
 
@@ -27,7 +27,7 @@ _ENVELOPE = {"organization_id": "", "kind": "chat"}
 
 def decode_response(data: bytes | str) -> ChatCompletion:
     envelope = parse_json(data, _NAME)
-    if not isinstance(envelope, dict):
+    if not is_object(envelope):
         raise DecodeError(_NAME, "Expected `object`")
     if not envelope.keys() & {"response", "organization_id", "kind"}:
         raise DecodeError(_NAME, "no envelope: it has neither `response` nor `organization_id` nor `kind`")
@@ -47,7 +47,7 @@ def _decode_inner(response: Any) -> ChatCompletion:
 def encode_response(completion: ChatCompletion) -> bytes:
     metadata = completion.provider_metadata or {}
     envelope = metadata.get(_NAME)
-    whole: dict[str, Any] = dict(envelope) if isinstance(envelope, dict) else dict(_ENVELOPE)
+    whole: dict[str, Any] = dict(envelope) if is_object(envelope) else dict(_ENVELOPE)
     if not (
         completion.choices == [] and set_fields(completion).keys() <= {"choices", "provider_metadata"} and envelope
     ):

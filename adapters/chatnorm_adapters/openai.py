@@ -15,6 +15,7 @@ ADAPTER = Dialect(
     response=RESPONSE,
     chunk=CHUNK,
     reasoning="reasoning_content",
+    hints=("choices.message.refusal", "choices.message.annotations", "choices.message.tool_calls", "service_tier"),
     general=True,
 ).adapter()
 

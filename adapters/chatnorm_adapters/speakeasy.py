@@ -16,7 +16,7 @@ from chatnorm import Adapter, ChatCompletion, DecodeError, FunctionCall, Respons
 from chatnorm.chat_completions import derive_id, finish_reason, place, usage_rules
 from chatnorm.dialect import Dialect
 from chatnorm.rules import IMPOSSIBLE, Rule, closed, forbidden, optional, required
-from chatnorm.wire import encode_json
+from chatnorm.wire import encode_json, is_array
 
 _DOCS = "https://github.com/speakeasy-sdks/openai-python-sdk/blob/{}/docs/models/shared/createchatcompletionresponse.md"
 
@@ -51,7 +51,7 @@ _BASE: Mapping[str, Rule] = {
 
 def _only_function_call(message: Any, _place: int) -> Any:
     """The one function of a message with one tool call, said in the older way; more than one cannot be."""
-    calls = message.tool_calls or []
+    calls: list[Any] = message.tool_calls or []
     if len(calls) == 1 and isinstance(calls[0].function, FunctionCall) and message.function_call is not None:
         return calls[0].function
     return IMPOSSIBLE
@@ -101,7 +101,7 @@ _VERSIONS: Mapping[str, tuple[str, Mapping[str, Rule]]] = {
 def _version(name: str, commit: str, rules: Mapping[str, Rule]) -> Adapter:
     dialect = Dialect(name, _DOCS.format(commit), response=rules, sealed=True)
 
-    def decode(data: bytes | str) -> ChatCompletion:
+    def decode(data: Any) -> ChatCompletion:
         return dialect.decode(data if isinstance(data, bytes | str) else encode_json(_fields(data, name)))
 
     adapter = dialect.adapter()
@@ -126,11 +126,11 @@ def _plain(value: Any, schema: str) -> Any:
         return str(getattr(value, "value", value))
     if value is None or isinstance(value, bool | int | float):
         return value
-    if isinstance(value, list):
+    if is_array(value):
         return [_plain(item, schema) for item in value]
     if not hasattr(value, "__dict__"):
         raise DecodeError(schema, f"{type(value).__name__} is neither JSON nor an object of the SDK")
-    return {name: _plain(item, schema) for name, item in vars(value).items() if item is not None}
+    return {name: _plain(item, schema) for name, item in value.__dict__.items() if item is not None}
 
 
 def _adapters() -> Adapter:

@@ -4,7 +4,7 @@ completion = chatnorm.decode(body, "cozy")
 chatnorm.encode(completion, "openai")
 """
 
-from typing import TYPE_CHECKING, Any
+import typing as _typing
 
 from .api import (
     adapter,
@@ -56,7 +56,7 @@ from .exceptions import (
 )
 from .record import extras
 
-if TYPE_CHECKING:
+if _typing.TYPE_CHECKING:
     from .accumulation import accumulate, is_complete, split
     from .canonical import with_extras
     from .detection import Detection, detect
@@ -136,7 +136,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> _typing.Any:
     module = _LATER.get(name)
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -116,10 +116,10 @@ class _Rest:
                 if value is not None or key not in self._extras:
                     self._extras[key] = value
 
-    def say_again(self, reasoning: Any) -> None:
+    def say_again(self, reasoning: list[Reasoning] | UnsetType | None) -> None:
         """Give the undeclared key that said the pieces of the reasoning its whole text."""
         if isinstance(reasoning, list):
-            for key in {item.spelling for item in reasoning} & self._extras.keys():
+            for key in self._extras.keys() & {item.spelling for item in reasoning}:
                 self._extras[key] = "".join(item.text for item in reasoning if isinstance(item.text, str))
 
     def fill(self, record: R) -> R:
@@ -214,7 +214,7 @@ class _Calls:
         return found
 
     def value(self) -> list[ToolCall] | UnsetType | None:
-        return [call.tool_call() for call in self._calls] if self._said == [] else self._said  # type: ignore[no-any-return]
+        return [call.tool_call() for call in self._calls] if self._said == [] else self._said
 
 
 class _Thoughts:
@@ -556,7 +556,7 @@ def _deltas(message: Message, size: int | None) -> Iterator[Message]:
         yield Message(reasoning=[_relabelled(item, index=place, text=UNSET)])
     for name in ("content", "refusal"):
         for text in _pieces(getattr(message, name), size):
-            yield Message(**{name: text})
+            yield Message(content=text) if name == "content" else Message(refusal=text)
     for place, call in enumerate(message.tool_calls or []):
         yield Message(tool_calls=[_relabelled(call, index=place)])
     rest = Message(

@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from msgspec import UNSET, ValidationError, convert, defstruct, field
+import msgspec
+from msgspec import UNSET, defstruct, field
 from msgspec.structs import fields
 
 from .chunk import ChatCompletionChunk
 from .completion import ChatCompletion
 from .dialect import Tree
 from .error import ErrorResponse
-from .exceptions import DecodeError
 from .record import R, Record, kind_of
-from .wire import Position, attach_overflow, encode_record, is_slot_key, parse_json
+from .wire import Position, attach_overflow, encode_record, is_slot_key, parse_json, refusal_of
 
 __all__ = [
     "CHUNK",
@@ -38,16 +38,17 @@ _KEYS = frozenset(
 )
 
 
-def _escape(key: str) -> str:
-    return f"~{key}" if key in _KEYS or key.startswith("~") else key
+def escape(key: str) -> str:
+    """How canonical JSON writes an undeclared key, so that it is not taken for one of its own."""
+    return f"~{key}" if key.lstrip("~") in _KEYS else key
 
 
 def _unescape(key: str) -> str:
-    return key.removeprefix("~")
+    return key.removeprefix("~") if key.lstrip("~") in _KEYS else key
 
 
-COMPLETION = Tree("canonical", ChatCompletion, {}, canonical=True, escape=_escape, unescape=_unescape)
-CHUNK = Tree("canonical", ChatCompletionChunk, {}, canonical=True, escape=_escape, unescape=_unescape)
+COMPLETION = Tree("canonical", ChatCompletion, {}, canonical=True, escape=escape, unescape=_unescape)
+CHUNK = Tree("canonical", ChatCompletionChunk, {}, canonical=True, escape=escape, unescape=_unescape)
 
 
 def decode_canonical(data: bytes | str) -> ChatCompletion:
@@ -60,16 +61,20 @@ def encode_canonical(completion: ChatCompletion) -> bytes:
     return COMPLETION.encode(completion)
 
 
+msgspec.json.Decoder(ErrorResponse)  # two threads must not be the first to use a class: msgspec crashes
+
+
 def decode_error(data: bytes | str, status: int | None, headers: Mapping[str, str]) -> ErrorResponse:
     """The error of its canonical JSON; a `status` given with it counts where the JSON says none."""
     try:
-        error = convert(parse_json(data, "canonical"), ErrorResponse)
-    except ValidationError as problem:
-        message, _, path = str(problem).partition(" - at `")
-        raise DecodeError("canonical", message, path.rstrip("`") or "$") from None
+        said = parse_json(data, "canonical")
+        error = msgspec.convert(said, ErrorResponse)
+    except (msgspec.ValidationError, UnicodeError, RecursionError) as problem:
+        raise refusal_of("canonical", problem) from None
     if status is not None and error.status is UNSET:
         error.status = status
-    return error
+    undeclared = {_unescape(key): said[key] for key in said.keys() - set(ErrorResponse.__struct_encode_fields__)}
+    return with_extras(error, undeclared) if undeclared else error
 
 
 def encode_error(error: ErrorResponse) -> bytes:
@@ -95,7 +100,7 @@ def with_extras(record: R, undeclared: Mapping[str, Any]) -> R:
         slots = {f"extra_{place}": key for place, key in enumerate(keys)}
         cls = _CLASSES[kind, keys] = defstruct(  # type: ignore[assignment]
             kind.__name__,
-            [(name, Any, field(default=UNSET, name=_escape(key))) for name, key in slots.items()],
+            [(name, Any, field(default=UNSET, name=escape(key))) for name, key in slots.items()],
             bases=(kind,),
             namespace={"__canonical__": kind, "__extras__": slots},
             module=kind.__module__,

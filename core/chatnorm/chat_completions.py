@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .completion import CustomToolCall, FunctionCall
+from .record import Record, extras, set_fields
 from .rules import IMPOSSIBLE, Rule, closed, optional, required
-from .wire import encode_json, to_builtins
+from .wire import encode_json, is_array
 
 __all__ = [
     "CHUNK",
@@ -52,7 +53,15 @@ def derive_id(record: Any, _place: int) -> str:
     """An id for a record that came without one: the same for the same content."""
     from hashlib import sha256
 
-    return f"chatcmpl-{sha256(encode_json(to_builtins(record))).hexdigest()[:32]}"
+    return f"chatcmpl-{sha256(encode_json(_content(record))).hexdigest()[:32]}"
+
+
+def _content(value: Any) -> Any:
+    """Plain values of a record by attribute, whichever class holds it; its irregularity is none of its content."""
+    if isinstance(value, Record):
+        fields = {name: _content(item) for name, item in set_fields(value).items() if name != "irregular"}
+        return {**fields, "": [[key, item] for key, item in sorted(extras(value).items())]}
+    return [_content(item) for item in value] if is_array(value) else value
 
 
 def place(_record: Any, number: int) -> int:

@@ -68,8 +68,8 @@ class Adapter(Struct, frozen=True, kw_only=True):
     """One schema: its name, the vendor's reference, and what of it can be read and written.
 
     `versions` are variants of the schema by version, found as `name@version`. `hints` are JSON keys, as dotted paths,
-    that speak for this schema when `detect` sees them; `general` marks the dialect that others are differences of, which
-    `detect` prefers where nothing speaks for a narrower one.
+    that speak for this schema when `detect` sees them; `general` marks the dialect that others are differences of,
+    which `detect` prefers where nothing speaks for a narrower one.
     """
 
     name: str

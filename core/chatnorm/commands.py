@@ -188,7 +188,7 @@ class _Output:
             self._file.flush()
 
     def write_json(self, data: bytes, pretty: bool = False) -> None:
-        self.write((_indented(data) if pretty else data) + b"\n")
+        self.write((_indented(data) if pretty else data.strip()) + b"\n")
 
     def write_value(self, value: object) -> None:
         from .wire import encode_json, to_builtins

@@ -214,7 +214,7 @@ class Usage(Record, kw_only=True, gc=False):
     estimated: bool | UnsetType | None = UNSET
 
 
-class Irregular(Struct, kw_only=True, omit_defaults=True):
+class Irregular(Struct, kw_only=True):
     """That a payload breaks the rules of its own schema, and how to write it so again.
 
     Encoding into `schema` repeats the payload as it came; any other schema gets it put right. `patch` (RFC 6902, with
@@ -222,7 +222,7 @@ class Irregular(Struct, kw_only=True, omit_defaults=True):
     """
 
     schema: str
-    patch: list[dict[str, Any]] = []
+    patch: list[dict[str, Any]] | UnsetType = UNSET
 
 
 class ChatCompletion(Record, kw_only=True, gc=False):

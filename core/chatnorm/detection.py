@@ -56,7 +56,7 @@ class Detection(Struct, frozen=True):
 
 
 class _Reading(NamedTuple):
-    """What an adapter makes of a body. `undeclared` are the keys it does not know, as dotted paths."""
+    """What an adapter makes of a body: `undeclared` keys are dotted paths, `word` is what `object` says."""
 
     schema: str
     part: Part
@@ -64,6 +64,7 @@ class _Reading(NamedTuple):
     reason: str
     regular: bool = False
     undeclared: Sequence[str] = ()
+    word: str | None = None
 
 
 def detect(body: bytes | str) -> list[Detection]:
@@ -102,6 +103,8 @@ def _judged(adapter: Adapter, reading: _Reading, keys: set[str], marks: set[str]
     foreign = sorted(marks.intersection(reading.undeclared).difference(own))
     score = reading.fit
     reason = reading.reason
+    if reading.word is not None and "object" in keys:
+        reason += f"; `object` is {reading.word[:40]!r}"
     if own:
         score += 0.45 - 0.05 / len(own)
         reason += f"; {_listed(own)} {'speaks' if len(own) == 1 else 'speak'} for it"
@@ -196,7 +199,8 @@ def _fit(schema: str, part: Part, records: list[Any], bare: list[Any]) -> _Readi
     keys = [key for record in records for key in _walk(record, "")]
     undeclared = [path for path, is_declared in keys if not is_declared]
     fit *= 1 - len(undeclared) / len(keys)
-    reason = _subject(part, records)
+    word = next((record.object for record in records if isinstance(record.object, str)), None)
+    reason = f"A {part}" if part != "stream" else f"A stream ({len(records)} of its chunks)"
     if len(regular) < len(records):
         breaking = "it breaks" if len(records) == 1 else f"{len(records) - len(regular)} break"
         reason += f": irregular, {breaking} a rule of its schema"
@@ -204,7 +208,7 @@ def _fit(schema: str, part: Part, records: list[Any], bare: list[Any]) -> _Readi
         reason += ": keeps every rule of the schema" if has_rules else ": the schema has no rule to break"
     if undeclared:
         reason += f"; {_listed(sorted({*undeclared}))} undeclared"
-    return _Reading(schema, part, fit, reason, len(regular) == len(records), undeclared)
+    return _Reading(schema, part, fit, reason, len(regular) == len(records), undeclared, word)
 
 
 def _walk(record: Record, path: str) -> Iterator[tuple[str, bool]]:
@@ -216,12 +220,6 @@ def _walk(record: Record, path: str) -> Iterator[tuple[str, bool]]:
         for item in _items(value):
             if isinstance(item, Record):
                 yield from _walk(item, f"{path}{name}.")
-
-
-def _subject(part: Part, records: list[Any]) -> str:
-    subject = f"A {part}" if part != "stream" else f"A stream ({len(records)} of its chunks)"
-    word = next((record.object for record in records if isinstance(record.object, str)), None)
-    return subject if word is None else f"{subject} with `object` {word[:40]!r}"
 
 
 def _read_error(adapter: Adapter, data: bytes, value: dict[str, Any]) -> _Reading | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Annotated, Any, Literal, Union
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import FieldInfo, fields
@@ -35,6 +35,10 @@ __all__ = ["REASONING_ALIAS", "Dialect", "Tree"]
 
 #: The other key under which vendors write reasoning as text. It stays an undeclared key, and is read all the same.
 REASONING_ALIAS = "reasoning"
+
+
+def _either(annotation: Any, other: Any) -> Any:
+    return annotation | other
 
 
 class Tree:
@@ -76,6 +80,7 @@ class Tree:
         self.decode_strict = self._family.decode_strict
         #: whether messages have been seen that say reasoning under `REASONING_ALIAS`
         self.has_alias = False
+        self._fits = self._rule("choices.message.tool_calls").fits if self._whole else None
         self._rewriter = Rewriter(self._family, self._rule, sealed, canonical)
         self._rewrites = self._rewriter.rewrites
         #: JSON of a record that this tree decoded and nobody touched since; None of any other
@@ -104,22 +109,23 @@ class Tree:
         _, many = position.children.get(name, (None, False))
         value = Any if info.type is Any else without_unset(info.type)
         if rule.types:
-            value = Union[rule.types]  # noqa: UP007 - built at run time
-        narrow = (list[strict] if many else strict) if strict else value  # type: ignore[valid-type]
-        wide = (list[loose] if many else loose) if loose else (value if Any in rule.types else _wide(name, info))  # type: ignore[valid-type]
-        if rule.count is not None:
-            narrow = Annotated[narrow, Meta(min_length=rule.count, max_length=rule.count)]
+            lists = [part for part in get_args(value) if get_origin(part) is list]
+            value = Union[tuple(lists[0] if part is list else part for part in rule.types)]  # noqa: UP007 - at run time
+        narrow = (list[strict] if many else strict) if strict else value
+        wide = (list[loose] if many else loose) if loose else (value if Any in rule.types else _wide(name, info))
+        if rule.size is not None:
+            narrow = Annotated[narrow, Meta(min_length=rule.size, max_length=rule.size)]
         if rule.words and True not in rule.words:  # msgspec has no Literal[True]
             narrow = Literal[rule.words]
         if rule.forbidden:
             narrow = UnsetType
         elif rule.nullable and info.default is UNSET and narrow is not Any:
-            narrow = narrow | None
+            narrow = _either(narrow, None)
         if wide is not Any:
-            wide = wide | None | UnsetType
+            wide = _either(_either(wide, None), UnsetType)
         must = rule.required or info.default is not UNSET
         if not must and narrow is not Any:
-            narrow = narrow | UnsetType
+            narrow = _either(narrow, UnsetType)
         return WireField(self._rename(name), narrow, wide, must)
 
     # --- decoding ---
@@ -138,6 +144,9 @@ class Tree:
                 message = choice.message if self._whole else choice.delta
                 if message.reasoning is not UNSET or self.has_alias:
                     read_reasoning(message)
+                if message.tool_calls and self._fits and not all(map(self._fits, message.tool_calls)):
+                    # no type says this rule
+                    record.irregular = record.irregular or Irregular(schema=self.schema)
         return record
 
     def _learn(self) -> None:
@@ -148,7 +157,8 @@ class Tree:
     def _put_right(self, record: Any) -> None:
         from .irregular import put_right
 
-        record.irregular = Irregular(schema=self.schema, patch=put_right(record, self._holder, self.schema))
+        patch = put_right(record, self._holder, self.schema)
+        record.irregular = Irregular(schema=self.schema, patch=patch or UNSET)
 
     # --- encoding ---
 
@@ -179,8 +189,10 @@ class Tree:
         return self._rewrites[record.__class__](record, 0)
 
     def is_own(self, record: Any) -> bool:
-        """Whether the record is an irregular one of this very schema, which goes back as it came."""
-        return record.irregular is not UNSET and record.irregular.schema == self.schema
+        """Whether the record came in this very schema: decoded by this tree, or irregular in it."""
+        if record.irregular is not UNSET:
+            return bool(record.irregular.schema == self.schema)
+        return bool(record.__class__.__schema__ == self.schema)
 
 
 def read_reasoning(message: Any) -> None:
@@ -209,7 +221,7 @@ def _spell_canonical(position: Position, info: FieldInfo, strict: Any) -> WireFi
     annotation: Any = info.type
     if strict:
         _, many = position.children[info.name]
-        annotation = list[strict] if many else strict  # type: ignore[valid-type]
+        annotation = list[strict] if many else strict
         if info.default is UNSET:
             annotation = annotation | None | UnsetType
     if info.name == "model":

@@ -17,8 +17,9 @@ __all__ = ["ErrorResponse"]
 class ErrorResponse(Record, kw_only=True, gc=False):
     """A provider's error. `status` is the HTTP status, `retry_after` is seconds.
 
-    `kind` says what a caller can do about it: `invalid_request`, `authentication`, `billing`, `permission`, `not_found`,
-    `timeout`, `conflict`, `too_large`, `rate_limit`, `server` or `overloaded`; absent where nothing said it.
+    `kind` says what a caller can do about it: `invalid_request`, `authentication`, `billing`, `permission`,
+    `not_found`, `timeout`, `conflict`, `too_large`, `rate_limit`, `server` or `overloaded`; absent where nothing
+    said it.
     """
 
     kind: str | UnsetType = UNSET

@@ -13,7 +13,7 @@ from msgspec import UNSET
 from .codec import ErrorCodec
 from .error import ErrorResponse
 from .exceptions import DecodeError
-from .wire import encode_json, parse_json
+from .wire import encode_json, is_array, is_object, parse_json
 
 __all__ = [
     "chat_error_codec",
@@ -43,21 +43,28 @@ _KIND_OF_STATUS: Mapping[int, str] = {
     529: "overloaded",
 }
 
-#: `error.type` and `error.code` words -> kind, where no status says it.
+#: Words that say more than a status does -> kind
 _KIND_OF_WORD: Mapping[str, str] = {
-    "invalid_request_error": "invalid_request",
-    "authentication_error": "authentication",
     "invalid_api_key": "authentication",
-    "permission_error": "permission",
-    "not_found_error": "not_found",
+    "unauthorized": "authentication",
     "model_not_found": "not_found",
-    "rate_limit_error": "rate_limit",
     "rate_limit_exceeded": "rate_limit",
     "insufficient_quota": "billing",
     "context_length_exceeded": "too_large",
+    "exceed_context_size_error": "too_large",
+    "overloaded": "overloaded",
+    "overloaded_error": "overloaded",
+}
+
+#: Words that say what no status said -> kind
+_KIND_OF_TYPE: Mapping[str, str] = {
+    "invalid_request_error": "invalid_request",
+    "authentication_error": "authentication",
+    "permission_error": "permission",
+    "not_found_error": "not_found",
+    "rate_limit_error": "rate_limit",
     "server_error": "server",
     "api_error": "server",
-    "overloaded_error": "overloaded",
 }
 
 
@@ -70,14 +77,14 @@ def decode_error_body(
     cozy-stack), `{"message": ...}` (vLLM and others). Raises: DecodeError where it is no JSON object.
     """
     body = parse_json(data, schema)
-    if not isinstance(body, dict):
+    if not is_object(body):
         raise DecodeError(schema, f"Expected `object`, got `{_json_type(body)}`")
     error = _read(body)
     error.body = body
     error.schema = schema
     if status is not None:
         error.status = status
-    kind = _kind(error)
+    kind = _kind(error, body)
     if kind is not None:
         error.kind = kind
     if headers is not None:
@@ -89,24 +96,28 @@ def decode_error_body(
 
 def _json_type(value: Any) -> str:
     names = {list: "array", str: "str", int: "int", float: "float", bool: "bool", type(None): "null"}
-    return names.get(type(value), "object")
+    return names.get(value.__class__, "object")
 
 
 def _read(body: dict[str, Any]) -> ErrorResponse:
     match body:
-        case {"error": {} as inner}:
-            return decode_error_object(inner)
+        case {"error": {}}:
+            return decode_error_object(body["error"])
         case {"error": str(message)}:
-            return ErrorResponse(message=message)
+            code = body.get("code")
+            return ErrorResponse(message=message, code=code if type(code) in (str, int) else UNSET)
+        case {"detail": {} as inner} if inner:
+            return decode_error_object(inner)
         case {"detail": str(detail)}:
             return _read_detail(detail)
         case {"detail": [{"msg": str(message), **_rest}, *_]}:
             return ErrorResponse(message=message, param=_location(body["detail"][0]))
-        case {"errors": [{} as first, *_]}:
+        case {"errors": [{}, *_]}:
+            first = body["errors"][0]
             code = first.get("code", first.get("status"))
             return ErrorResponse(
                 message=_text(first.get("detail", first.get("title"))),
-                code=code if isinstance(code, str | int) else UNSET,
+                code=code if type(code) in (str, int) else UNSET,
             )
         case {"message": str()} | {"code": str() | int()}:
             return decode_error_object(body)
@@ -124,7 +135,7 @@ def _read_detail(detail: str) -> ErrorResponse:
 
 def _location(problem: Any) -> Any:
     location = problem.get("loc")
-    return ".".join(map(str, location)) if isinstance(location, list) else UNSET
+    return ".".join(map(str, location)) if is_array(location) else UNSET
 
 
 def _text(value: Any) -> Any:
@@ -133,7 +144,7 @@ def _text(value: Any) -> Any:
 
 def decode_error_object(value: Any) -> ErrorResponse:
     """The error that an `error` value says: an object, or a text."""
-    if not isinstance(value, dict):
+    if not is_object(value):
         return ErrorResponse(message=value) if isinstance(value, str) else ErrorResponse(body=value)
     error = ErrorResponse()
     rest: dict[str, Any] = {}
@@ -154,14 +165,25 @@ def decode_error_object(value: Any) -> ErrorResponse:
     return error
 
 
-def _kind(error: ErrorResponse) -> str | None:
-    for status in (error.status, error.code):
-        if type(status) is int and 400 <= status < 600:
-            return _KIND_OF_STATUS.get(status, "invalid_request" if status < 500 else "server")
+def _kind(error: ErrorResponse, body: Any = None) -> str | None:
+    """What the most telling of code, status and type says."""
     for word in (error.code, error.type):
         if isinstance(word, str) and word in _KIND_OF_WORD:
             return _KIND_OF_WORD[word]
-    return None
+    for said in (error.status, error.code, *_statuses(body)):
+        status = int(said) if isinstance(said, str) and said.isascii() and said.isdigit() and len(said) == 3 else said
+        if type(status) is int and 400 <= status < 600:
+            return _KIND_OF_STATUS.get(status, "invalid_request" if status < 500 else "server")
+    return _KIND_OF_TYPE.get(error.type) if isinstance(error.type, str) else None
+
+
+def _statuses(body: Any) -> list[Any]:
+    """What a body itself says of its status."""
+    if not is_object(body):
+        return []
+    errors = body.get("errors")
+    inner = [body, body.get("error"), *(errors if is_array(errors) else ())]
+    return [item.get("status") for item in inner if is_object(item)]
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
@@ -169,15 +191,17 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     lowered = {name.lower(): value for name, value in headers.items()}
     for name, scale in (("retry-after-ms", 1000), ("retry-after", 1)):
         try:
-            return float(lowered[name]) / scale
-        except (KeyError, ValueError):
+            text = lowered[name].strip()
+            if text.isascii() and text.replace(".", "", 1).isdigit():
+                return float(text) / scale
+        except KeyError:
             continue
     return None
 
 
 def is_unchanged(error: ErrorResponse, schema: str) -> bool:
     """Whether the error came in this schema and still says what its body says, so that the body can go back."""
-    if error.schema != schema or not isinstance(error.body, dict):
+    if error.schema != schema or not is_object(error.body):
         return False
     said = _read(error.body)
     return all(getattr(said, name) == getattr(error, name) for name in ("message", "type", "param", "code"))
@@ -186,12 +210,13 @@ def is_unchanged(error: ErrorResponse, schema: str) -> bool:
 def error_object(error: ErrorResponse) -> Any:
     """The `error` object of Chat Completions: the four keys every client reads, and the provider's own beside them."""
     own = error.body
-    if isinstance(own, dict) and isinstance(own.get("error"), dict):
+    if is_object(own) and is_object(own.get("error")):
         own = own["error"]
-    elif not isinstance(own, dict) or "message" not in own:
+    elif not is_object(own) or "message" not in own:
         own = {}
-    said = {key: value for key in _KEYS if (value := getattr(error, key)) is not UNSET}
-    return {**own, **said}
+    read = decode_error_object(own)
+    unread = {key: value for key, value in own.items() if key not in _KEYS or getattr(read, key) is UNSET}
+    return {**unread, **{key: value for key in _KEYS if (value := getattr(error, key)) is not UNSET}}
 
 
 _KEYS = ("message", "type", "param", "code")

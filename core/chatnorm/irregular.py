@@ -11,7 +11,7 @@ from .errors import decode_error_object, error_object
 from .exceptions import DecodeError
 from .layout import Block, OpaqueBlock, TextBlock, flatten
 from .record import Record
-from .wire import encode_json, is_private_key, to_builtins
+from .wire import encode_json, is_array, is_object, is_private_key
 
 __all__ = ["put_right"]
 
@@ -27,7 +27,7 @@ def put_right(record: Any, holder: str, schema: str) -> Patch:
     patch: Patch = []
     if record.error is not UNSET:
         _put_right_error(record, holder, schema, patch)
-    if not isinstance(record.choices, list):
+    if not is_array(record.choices):
         if holder == "message":
             raise DecodeError(
                 schema,
@@ -35,6 +35,7 @@ def put_right(record: Any, holder: str, schema: str) -> Patch:
             )
         _remember(patch, "/choices", record.choices, [])
         record.choices = []
+        return patch
     for number, choice in enumerate(record.choices):
         path = f"/choices/{number}/{holder}"
         message = getattr(choice, holder)
@@ -114,11 +115,15 @@ def _blocks(part: Any) -> list[Block]:
             return [TextBlock(part)]
         case {"type": "text", "text": str(text), **others} if not others:
             return [TextBlock(text)]
-        case {"type": "thinking", "thinking": list(inner), **others} if not others and all(map(_is_text, inner)):
+        case {"type": "thinking", "thinking": inner, **others} if not others and _is_texts(inner):
             return [Reasoning(text="".join(piece["text"] for piece in inner))]
         case _:
-            return [OpaqueBlock(to_builtins(part))]
+            return [OpaqueBlock(part)]
+
+
+def _is_texts(parts: Any) -> bool:
+    return is_array(parts) and all(map(_is_text, parts))
 
 
 def _is_text(part: Any) -> bool:
-    return isinstance(part, dict) and part.get("type") == "text" and isinstance(part.get("text"), str)
+    return is_object(part) and part.get("type") == "text" and isinstance(part.get("text"), str)

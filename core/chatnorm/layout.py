@@ -101,10 +101,11 @@ def _fits(layout: list[LayoutItem], content: str | None, reasoning: int, tool_ca
     )
 
 
+# `_fits` has seen to it that the places are there, which the type checkers cannot know
 def _block(item: LayoutItem, content: str, reasoning: list[Reasoning], tool_calls: list[ToolCall]) -> Block:
     match item.type:
         case "text":
-            return TextBlock(content[item.start : item.end])  # type: ignore[misc] - `_fits` has seen to it
+            return TextBlock(content[item.start : item.end])  # type: ignore[index]
         case "reasoning":
             return reasoning[item.index]  # type: ignore[index]
         case "tool_call":

@@ -61,4 +61,7 @@ def restored(completion: ChatCompletion, residual: bytes | str) -> ChatCompletio
         plain = apply_patch(_plain(completion), parse_json(residual, "residual"))
     except PatchError as error:
         raise DecodeError("residual", str(error)) from error
-    return COMPLETION.decode(encode_json(plain))  # type: ignore[no-any-return]
+    try:
+        return COMPLETION.decode(encode_json(plain))  # type: ignore[no-any-return]
+    except RecursionError:
+        raise DecodeError("residual", "nested too deep") from None

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .exceptions import PatchError
+from .wire import is_array, is_object
 
 __all__ = ["apply_patch", "diff", "equal"]
 
@@ -17,16 +18,16 @@ def equal(one: Any, other: Any) -> bool:
     """Equality of JSON values: numbers by value and by kind, so 1 is neither 1.0 nor true."""
     if type(one) is not type(other):
         return False
-    if isinstance(one, dict):
+    if is_object(one):
         return one.keys() == other.keys() and all(equal(value, other[key]) for key, value in one.items())
-    if isinstance(one, list):
+    if is_array(one):
         return len(one) == len(other) and all(map(equal, one, other))
     return bool(one == other)
 
 
 def diff(found: Any, wanted: Any, path: str = "") -> Iterator[dict[str, Any]]:
     """The RFC 6902 operations that make `wanted` of `found`."""
-    if isinstance(found, dict) and isinstance(wanted, dict):
+    if is_object(found) and is_object(wanted):
         for key in found:
             if key not in wanted:
                 yield {"op": "remove", "path": f"{path}/{_pointer(key)}"}
@@ -36,7 +37,7 @@ def diff(found: Any, wanted: Any, path: str = "") -> Iterator[dict[str, Any]]:
                 yield {"op": "add", "path": below, "value": value}
             else:
                 yield from diff(found[key], value, below)
-    elif isinstance(found, list) and isinstance(wanted, list) and len(found) == len(wanted):
+    elif is_array(found) and is_array(wanted) and len(found) == len(wanted):
         for place, (one, other) in enumerate(zip(found, wanted, strict=True)):
             yield from diff(one, other, f"{path}/{place}")
     elif not equal(found, wanted):
@@ -53,7 +54,7 @@ def apply_patch(document: Any, operations: Any, lenient: bool = False) -> Any:
     `lenient` skips an operation whose place is gone, and the one after a `test` that fails.
     Raises: PatchError where an operation is none, does not fit, or a `test` fails.
     """
-    if not isinstance(operations, list):
+    if not is_array(operations):
         raise PatchError("a patch is a list of operations")
     skipped = False
     for operation in operations:
@@ -65,7 +66,7 @@ def apply_patch(document: Any, operations: Any, lenient: bool = False) -> Any:
         except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
             if not lenient:
                 raise PatchError(f"{operation!r} does not fit: {error}") from None
-            skipped = isinstance(operation, dict) and operation.get("op") == "test"
+            skipped = is_object(operation) and operation.get("op") == "test"
     return document
 
 
@@ -83,10 +84,10 @@ def _apply(document: Any, operation: dict[str, Any]) -> Any:
     if not path.startswith("/"):
         raise ValueError(f"{path!r} is no JSON pointer")
     *above, last = (part.replace("~1", "/").replace("~0", "~") for part in path[1:].split("/"))
-    holder = document
+    holder: Any = document
     for step in above:
-        holder = holder[_index(step, holder)] if isinstance(holder, list) else holder[step]
-    if isinstance(holder, list):
+        holder = holder[_index(step, holder)] if is_array(holder) else holder[step]
+    if is_array(holder):
         _apply_to_list(holder, kind, last, value)
     elif kind == "add":
         holder[last] = value

@@ -7,11 +7,10 @@ with the same content are equal, whichever classes hold it, and a pickle names o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, TypeVar
 
 from msgspec import UNSET, Struct
-from msgspec.structs import astuple
 
 __all__ = ["Overflow", "Record", "extras", "kind_of", "set_fields"]
 
@@ -36,6 +35,8 @@ class Record(Struct, kw_only=True, gc=False):
 
     #: The public class behind a derived one; absent on the public class itself.
     __canonical__: ClassVar[type[Record]]
+    #: Of a derived class: the schema it was made for.
+    __schema__: ClassVar[str | None] = None
     #: Of a derived class: attribute -> undeclared key it holds.
     __extras__: ClassVar[Mapping[str, str]] = {}
     #: Of a derived class: whether it has a slot for an `Overflow`.
@@ -48,19 +49,22 @@ class Record(Struct, kw_only=True, gc=False):
     @staticmethod
     def __escape__(key: str) -> str:
         """The key under which an overflowing undeclared key is written."""
+        from .canonical import escape
+
         return escape(key)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Record):
             return NotImplemented
-        if self.__class__ is other.__class__ and not self.__overflows__:
-            return astuple(self) == astuple(other)
         kind = kind_of(self)
         if kind is not kind_of(other):
             return False
-        return all(getattr(self, name) == getattr(other, name) for name in kind.__struct_fields__) and (
-            extras(self) == extras(other)
+        return all(_equal(getattr(self, name), getattr(other, name)) for name in kind.__struct_fields__) and (
+            _equal(extras(self), extras(other))
         )
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -70,8 +74,26 @@ class Record(Struct, kw_only=True, gc=False):
             parts.append(f"extras={undeclared!r}")
         return f"{kind_of(self).__name__}({', '.join(parts)})"
 
+    def __rich_repr__(self) -> Iterator[tuple[str, Any]]:
+        yield from set_fields(self).items()
+        if undeclared := extras(self):
+            yield "extras", undeclared
+
     def __reduce__(self) -> tuple[Callable[..., Record], tuple[Any, ...]]:
         return _rebuild, (kind_of(self), set_fields(self), extras(self))
+
+
+def _equal(one: Any, other: Any) -> bool:
+    """Equality of field values: of numbers by value and by kind, as JSON has it, so 1 is neither 1.0 nor true."""
+    if isinstance(one, Record):
+        return one == other
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(_equal, one, other))
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(_equal(value, other[key]) for key, value in one.items())
+    return bool(one == other)
 
 
 def _rebuild(kind: type[R], fields: dict[str, Any], undeclared: dict[str, Any]) -> R:
@@ -81,14 +103,9 @@ def _rebuild(kind: type[R], fields: dict[str, Any], undeclared: dict[str, Any]) 
     return with_extras(record, undeclared) if undeclared else record
 
 
-def escape(key: str) -> str:
-    """How the `canonical` schema writes an undeclared key, so that it cannot be taken for one of its own."""
-    return f"~{key}"
-
-
 def kind_of(record: R | type[R]) -> type[R]:
     """The public class of a record or of a class derived from one: `ChatCompletion`, `Message`, ..."""
-    cls = record if isinstance(record, type) else record.__class__
+    cls: type[R] = record if isinstance(record, type) else record.__class__
     return getattr(cls, "__canonical__", cls)
 
 
@@ -109,6 +126,6 @@ def extras(record: Record) -> dict[str, Any]:
             found[key] = value
     if record.__overflows__:
         overflow = record.overflow  # type: ignore[attr-defined]
-        if overflow is not UNSET:
+        if isinstance(overflow, Overflow):
             found.update(overflow.values)
     return found

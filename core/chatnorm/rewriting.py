@@ -17,6 +17,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from msgspec.structs import FieldInfo, fields
 
+from .completion import Reasoning
 from .record import Record, extras
 from .rules import IMPOSSIBLE, OPEN, LeftOut, Rule, default_of, mender
 from .wire import Family, Position, derive_loose, is_private_key
@@ -225,12 +226,13 @@ class _Place:
         )
 
     def _compile(self, cls: type[Record]) -> Rewrite:
-        lines = ["def rewrite(n, i):"]
+        name = f"rewrite{self._rewriter.number()}"
+        lines = [f"def {name}(n, i):"]
         self.write(cls, "n", "i", "r", "    ", lines)
         lines.append("    return r")
         label = f"<chatnorm {self._family.schema} {self._position.path or 'root'} of {cls.__verified__}>"
         exec(compile("\n".join(lines), label, "exec"), self._scope)
-        return self._scope.pop("rewrite")  # type: ignore[no-any-return]
+        return self._scope.pop(name)  # type: ignore[no-any-return]
 
     def write(self, cls: type[Record], n: str, i: str, result: str, indent: str, lines: list[str]) -> None:
         """Write the statements that rewrite the object `n`, number `i` of its list, into the variable `result`.
@@ -291,9 +293,9 @@ class _Place:
         lines.append(f"{indent}{old} = {new} = {n}.{name}")
         lines.append(f"{indent}if {old} is not UNSET and {old} is not None:")
         inner = f"{indent}    "
-        if many and (expected is None or rule.fits or rule.count is not None or place.is_leaf()):
+        if many and (expected is None or rule.fits or rule.size is not None or place.is_leaf()):
             lines.append(f"{inner}{new} = {self._name('each', name)}({old})")
-        elif many:
+        elif many and expected is not None:
             kind = self._rewriter.constant(expected)
             changed = f"changed{unique}"
             lines.append(f"{inner}{new} = []; {changed} = False")
@@ -318,8 +320,8 @@ class _Place:
         if missing:
             absent = self._name("missing", name)
             tests.append(f"{old}.__class__ not in {absent}")
-            if rule.count is not None:
-                tests.append(f"len({old}) == {rule.count}")
+            if rule.size is not None:
+                tests.append(f"len({old}) == {rule.size}")
             mend = f"{self._name('mend', name)}({n}, {i})"
             arguments.append(f"{name}={new} if {new}.__class__ not in {absent} else {mend}")
         else:
@@ -353,10 +355,10 @@ class _Place:
             return False
         if not field.rule.words:
             if field.rule.types or _json_types(field.info.type):
-                return knowledge.types <= good
+                return bool(knowledge.types <= good)
             return not knowledge.types & good
         absent = {value for value, kind in ((None, _NULL), (UNSET, UnsetType)) if kind in knowledge.types}
-        return knowledge.words is not None and knowledge.words | absent <= good
+        return knowledge.words is not None and bool(knowledge.words | absent <= good)
 
     def _home(self, cls: type[Record], n: str) -> tuple[type[Record], list[str]]:
         """The class to build objects of `cls` in, and the arguments for undeclared keys that may come along."""
@@ -369,7 +371,9 @@ class _Place:
         home = self._family.plain[path]
         if slots or overflows:
             spelled = self._family.spelled[path]
-            home = derive_loose(self._position.kind, spelled, slots, self._family.escape, overflows)
+            home = derive_loose(
+                self._family.schema, self._position.kind, spelled, slots, self._family.escape, overflows
+            )
         return home, [f"{name}={n}.{name}" for name in (*slots.values(), *(["overflow"] if overflows else []))]
 
 
@@ -388,7 +392,7 @@ class _Rewrites(dict[type, Rewrite]):
 
 def _each(rewrites: Mapping[type, Rewrite], rule: Rule) -> Callable[[list[Any]], Any]:
     """Rewriting of a list: the same list if nothing in it changed, absent if nothing of it can be said."""
-    fits, wanted = rule.fits, rule.count
+    fits, wanted = rule.fits, rule.size
 
     def each(items: list[Any]) -> Any:
         place = 0
@@ -439,7 +443,7 @@ def _reasoning_text(message: Any) -> Any:
 
     Nothing where an undeclared key that comes along says it already.
     """
-    items = message.reasoning
+    items: list[Reasoning] | str | UnsetType | None = message.reasoning
     if not isinstance(items, list):
         return items
     texts = [item.text for item in items if isinstance(item.text, str)]
@@ -454,5 +458,3 @@ def _error_object(error: Any) -> Any:
     from .errors import error_object
 
     return UNSET if error is UNSET else error_object(error)
-
-

@@ -9,7 +9,18 @@ from msgspec import UNSET
 
 from .wire import encode_json
 
-__all__ = ["IMPOSSIBLE", "OPEN", "LeftOut", "Rule", "closed", "default_of", "forbidden", "mender", "optional", "required"]
+__all__ = [
+    "IMPOSSIBLE",
+    "OPEN",
+    "LeftOut",
+    "Rule",
+    "closed",
+    "default_of",
+    "forbidden",
+    "mender",
+    "optional",
+    "required",
+]
 
 
 class _Impossible:
@@ -41,12 +52,12 @@ class Rule(NamedTuple):
     near: Mapping[Any, Any] = {}
     #: For lists: which items the schema can hold, and how many there must be.
     fits: Callable[[Any], bool] | None = None
-    count: int | None = None
+    size: int | None = None
 
 
-def required(*types: type, default: Any = IMPOSSIBLE, null: bool = False, count: int | None = None) -> Rule:
-    """The key must be there; with `null` it may be null; a list may have to have `count` items."""
-    return Rule(types=types, required=True, nullable=null, default=default, count=count)
+def required(*types: type, default: Any = IMPOSSIBLE, null: bool = False, size: int | None = None) -> Rule:
+    """The key must be there; with `null` it may be null; a list may have to have `size` items."""
+    return Rule(types=types, required=True, nullable=null, default=default, size=size)
 
 
 def optional(
@@ -93,6 +104,7 @@ def default_of(rule: Rule, holder: Any, place: int) -> Any:
 
 def mender(rule: Rule, types: tuple[type, ...]) -> Callable[[Any, Any, int], Any]:
     """The function (value, object, place) -> valid value, for a value of none of the `types` or words."""
+
     def mend(value: Any, holder: Any, place: int) -> Any:
         if rule.words:
             if isinstance(value, str) and value in rule.near:

@@ -5,6 +5,7 @@ Source: https://platform.openai.com/docs/api-reference/chat/streaming
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 from msgspec import UNSET
@@ -41,7 +42,8 @@ class ChunkDecoder:
 
     def _decode(self, frames: list[tuple[bytes, bytes]]) -> list[ChatCompletionChunk]:
         chunks: list[ChatCompletionChunk] = []
-        decode = self._tree.decode_strict
+        tree = self._tree
+        decode, has_alias = tree.decode_strict, tree.has_alias
         for _, data in frames:
             try:
                 chunk = decode(data)
@@ -49,9 +51,9 @@ class ChunkDecoder:
                 if not self._holds_chunk(data):
                     continue
                 chunk = self._decode_other(data, chunks)
-                decode = self._tree.decode_strict
+                decode, has_alias = tree.decode_strict, tree.has_alias
             for choice in chunk.choices:
-                if choice.delta.reasoning is not UNSET or self._tree.has_alias:
+                if has_alias or choice.delta.reasoning is not UNSET:
                     read_reasoning(choice.delta)
                 if choice.finish_reason:
                     self._finished.add(choice.index or 0)
@@ -134,7 +136,7 @@ class ChunkEncoder:
         return b"" if closed else encode_event(_DONE)
 
     def _continued(self, chunk: ChatCompletionChunk) -> ChatCompletionChunk:
-        chunk = chunk.__copy__()
+        chunk = copy(chunk)
         said = self._said
         for name in ("id", "model", "created"):
             value = getattr(chunk, name)
@@ -156,8 +158,8 @@ class ChunkEncoder:
         self._begun.add(index)
         if bool(role) == begins:
             return choice
-        choice = choice.__copy__()
-        delta: Message = choice.delta.__copy__()
+        choice = copy(choice)
+        delta: Message = copy(choice.delta)
         delta.role = (role or "assistant") if begins else UNSET
         choice.delta = delta
         return choice

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping, Sequence
 from os import urandom
-from threading import Lock
+from threading import RLock
 from types import UnionType
-from typing import Any, NamedTuple, Union, get_args, get_origin
+from typing import Any, NamedTuple, TypeGuard, Union, get_args, get_origin
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
@@ -35,10 +35,13 @@ __all__ = [
     "derive_loose",
     "encode_json",
     "encode_record",
+    "is_array",
+    "is_object",
     "is_private_key",
     "is_slot_key",
     "parse_json",
     "private_key",
+    "refusal_of",
     "to_builtins",
     "without_unset",
 ]
@@ -49,6 +52,9 @@ MAX_GENERATIONS = 128
 
 #: No payload can have a key that begins with it, because no one outside this process knows it.
 _PRIVATE = f"chatnorm:{urandom(16).hex()}:"
+
+#: Held while classes are derived: msgspec crashes where two threads are the first to use a class.
+_DERIVING = RLock()
 
 _ENCODE_ANY = msgspec.json.Encoder().encode
 _DECODE_ANY = msgspec.json.Decoder().decode
@@ -64,6 +70,16 @@ def is_private_key(key: str) -> bool:
     return key.startswith(_PRIVATE)
 
 
+def is_object(value: Any) -> TypeGuard[dict[str, Any]]:
+    """Whether a JSON value is an object."""
+    return isinstance(value, dict)
+
+
+def is_array(value: Any) -> TypeGuard[list[Any]]:
+    """Whether a JSON value is an array."""
+    return isinstance(value, list)
+
+
 # --- JSON that msgspec does not read or write ---------------------------------------------------------------------
 
 
@@ -77,19 +93,32 @@ def parse_json(data: bytes | str, schema: str) -> Any:
     except RecursionError:
         raise DecodeError(schema, "nested too deep") from None
     except (msgspec.DecodeError, UnicodeError) as error:
-        if "surrogate" not in str(error):
+        if not _has_surrogate(data):
             raise DecodeError(schema, _describe_malformed(data, error)) from None
     import json
 
-    def refuse(constant: str) -> None:
-        raise DecodeError(schema, f"{constant} is no JSON")
+    def refuse(number: str) -> None:
+        raise DecodeError(schema, f"{number} is no JSON number, or beyond a double")
+
+    def read_float(text: str) -> float | None:
+        number = float(text)
+        return number if abs(number) != float("inf") else refuse(text)
 
     try:
-        return json.loads(data, parse_constant=refuse)
+        return json.loads(data, parse_constant=refuse, parse_float=read_float)
     except RecursionError:
         raise DecodeError(schema, "nested too deep") from None
+    except DecodeError:
+        raise
     except ValueError as error:
         raise DecodeError(schema, f"no JSON: {error}") from None
+
+
+def _has_surrogate(data: bytes | str) -> bool:
+    """Whether the text escapes a surrogate, or a str holds one."""
+    if isinstance(data, str):
+        return "\\ud" in data or "\\uD" in data or not data.isascii()
+    return b"\\ud" in data or b"\\uD" in data
 
 
 def _describe_malformed(data: bytes | str, error: Exception) -> str:
@@ -101,6 +130,12 @@ def _describe_malformed(data: bytes | str, error: Exception) -> str:
     if start[:5] in (b"data:", "data:") or start[:6] in (b"event:", "event:"):
         return "the body is a stream of server-sent events, not one JSON value"
     return f"no JSON: {error}"
+
+
+def refusal_of(schema: str, error: Exception) -> DecodeError:
+    """msgspec's refusal of a payload, with its path."""
+    problem, _, path = str(error).partition(" - at `")
+    return DecodeError(schema, problem, path.rstrip("`") or "$")
 
 
 def _refuse_overflow(value: Any) -> Any:
@@ -143,12 +178,12 @@ def to_builtins(value: Any) -> Any:
         }
         if cls.__overflows__:
             overflow = value.overflow  # type: ignore[attr-defined]
-            if overflow is not UNSET:
+            if isinstance(overflow, Overflow):
                 undeclared = {cls.__escape__(key): item for key, item in overflow.values.items()}
                 for key in undeclared.keys() - set(cls.__struct_encode_fields__):
                     plain[key] = undeclared[key]
         return plain
-    if isinstance(value, list):
+    if is_array(value):
         return [to_builtins(item) for item in value]
     if isinstance(value, Struct):
         return msgspec.to_builtins(value)
@@ -232,7 +267,6 @@ class Family:
         self._spell = spell
         self.escape = escape
         self._unescape = unescape
-        self._lock = Lock()
         self.generation = 0
         self._slots = 0
         #: path -> undeclared key -> attribute of its slot
@@ -247,8 +281,12 @@ class Family:
         self.plain: dict[str, type[Record]] = {}
         #: path -> the strict class of this generation
         self.verified: dict[str, type[Record]] = {}
+        #: Decoding into the strict classes. Raises: any error, for `recover` to make something of.
+        self.decode_strict: Callable[[bytes | str], Any]
+        self._decode_loose: Callable[[bytes | str], Any]
         self._loose: dict[str, type[Record]] = {}
-        self._derive()
+        with _DERIVING:
+            self._derive()
 
     def _derive(self) -> None:
         """Derive the classes of every place that has learned a key, or has one below it that has."""
@@ -269,12 +307,15 @@ class Family:
             if path not in self.plain:
                 self.spelled[path] = spelled
                 self.declared[path] = {spelling.key: name for name, spelling in spelled.items()}
-                self.plain[path] = derive_loose(position.kind, spelled, {}, self.escape)
-            loose = self._loose[path] = derive_loose(position.kind, spelled, slots, self.escape)
+                self.plain[path] = derive_loose(self.schema, position.kind, spelled, {}, self.escape)
+            loose = self._loose[path] = derive_loose(self.schema, position.kind, spelled, slots, self.escape)
             base = self.plain[path] if self._sealed else loose
             self.verified[path] = _derive_strict(base, spelled, (self.schema, path))
-        self.decode_strict = msgspec.json.Decoder(self.verified[""]).decode
-        self._decode_loose = msgspec.json.Decoder(self._loose[""]).decode
+        roots = self.verified[""], self._loose[""]
+        decode_strict, decode_loose = (msgspec.json.Decoder(root).decode for root in roots)
+        # only now, because msgspec crashes where two threads are the first to use a class
+        self._roots = roots
+        self.decode_strict, self._decode_loose = decode_strict, decode_loose
         self.generation += 1
 
     def slots_at(self, path: str) -> Mapping[str, str]:
@@ -293,23 +334,28 @@ class Family:
                 pass
         tree = parse_json(data, self.schema)
         hidden = self._learn(tree)
-        for cls, strict in ((self.verified[""], True), (self._loose[""], False))[: 1 + loosely]:
+        strict_root, loose_root = self._roots
+        ways = [(strict_root, True), (loose_root, False)][: 1 + loosely]
+        for cls, strict in ways[1:] if hidden and self._sealed else ways:
             try:
                 record = msgspec.convert(tree, cls)
-            except (msgspec.ValidationError, UnicodeError, RecursionError) as problem:
-                error = problem
+            except (msgspec.ValidationError, UnicodeError, RecursionError) as refusal:
+                error = refusal
                 continue
             for path, values in hidden:
                 record = _attach(record, path, values)
             return record, strict
-        problem, _, path = str(error).partition(" - at `")
-        raise DecodeError(self.schema, problem, path.rstrip("`") or "$") from None
+        raise refusal_of(self.schema, error) from None
 
     def _learn(self, tree: Any) -> list[tuple[tuple[str | int, ...], dict[str, Any]]]:
         """Make slots for the undeclared keys of `tree`; take those that get none out of it, by place."""
         hidden: list[tuple[tuple[str | int, ...], dict[str, Any]]] = []
-        with self._lock:
-            found = self._visit(self.root, tree, (), hidden)
+        with _DERIVING:
+            # what has none of the objects below the root is another schema's, and its keys are not worth a slot
+            worth = not self.root.children or (
+                is_object(tree) and any(self.declared[""].get(key) in self.root.children for key in tree)
+            )
+            found = self._visit(self.root, tree, (), hidden, worth)
             if found:
                 self._derive()
         return hidden
@@ -320,8 +366,9 @@ class Family:
         tree: Any,
         place: tuple[str | int, ...],
         hidden: list[tuple[tuple[str | int, ...], dict[str, Any]]],
+        worth: bool,
     ) -> bool:
-        if not isinstance(tree, dict):
+        if not is_object(tree):
             return False
         declared = self.declared[position.path]
         learned = self._learned[position.path]
@@ -331,7 +378,7 @@ class Family:
             own = self._unescape(key)
             if own in learned and self.escape(own) == key:
                 continue
-            if own not in learned and self.escape(own) == key and self._learnable(key, learned):
+            if worth and own not in learned and self.escape(own) == key and self._learnable(key, learned):
                 self._slots += 1
                 learned[own] = f"extra_{self._slots}"
                 found = True
@@ -343,11 +390,11 @@ class Family:
             if name in position.children and key in tree:
                 child, many = position.children[name]
                 below = tree[key]
-                if many and isinstance(below, list):
+                if many and is_array(below):
                     for number, item in enumerate(below):
-                        found |= self._visit(child, item, (*place, name, number), hidden)
+                        found |= self._visit(child, item, (*place, name, number), hidden, worth)
                 elif not many:
-                    found |= self._visit(child, below, (*place, name), hidden)
+                    found |= self._visit(child, below, (*place, name), hidden, worth)
         return found
 
     def _learnable(self, key: str, learned: Mapping[str, str]) -> bool:
@@ -362,13 +409,14 @@ def is_slot_key(key: str) -> bool:
 
 
 def derive_loose(
+    schema: str,
     kind: type[Record],
     spelled: Mapping[str, WireField],
     slots: Mapping[str, str],
     escape: Callable[[str], str],
     overflows: bool = False,
 ) -> type[Record]:
-    """A loose class of `kind`, with the spelled keys and with slots (undeclared key -> attribute)."""
+    """A loose class of `kind` in a schema, with the spelled keys and with slots (undeclared key -> attribute)."""
     declared: list[Any] = [
         (name, spelling.loose, msgspec.field(default=UNSET, name=spelling.key)) for name, spelling in spelled.items()
     ]
@@ -383,6 +431,7 @@ def derive_loose(
         bases=(kind,),
         namespace={
             "__canonical__": kind,
+            "__schema__": schema,
             "__extras__": {attribute: key for key, attribute in slots.items()},
             "__overflows__": overflows,
             "__escape__": staticmethod(escape),
@@ -439,14 +488,14 @@ def _attach(record: Record, place: Sequence[str | int], values: dict[str, Any]) 
 
 def attach_overflow(record: R, values: dict[str, Any]) -> R:
     """The record with undeclared keys that have no slot."""
-    cls = record.__class__
+    cls: type[Any] = record.__class__
     if cls.__verified__:
-        cls = cls.__base__  # type: ignore[assignment]
-    holder: type[R] | None = _OVERFLOWING.get(cls)
+        cls = cls.__mro__[1]  # the loose class: an object that has an overflow is never as it was
+    holder: Any = _OVERFLOWING.get(cls)
     if holder is None:
         if len(_OVERFLOWING) >= 1024:
             _OVERFLOWING.clear()
-        holder = _OVERFLOWING[cls] = msgspec.defstruct(  # type: ignore[assignment]
+        holder = _OVERFLOWING[cls] = msgspec.defstruct(
             cls.__name__,
             [("overflow", Any, msgspec.field(default=UNSET, name=private_key("overflow")))],
             bases=(cls,),
@@ -456,7 +505,7 @@ def attach_overflow(record: R, values: dict[str, Any]) -> R:
             gc=False,
         )
     filled: dict[str, Any] = {name: getattr(record, name) for name in cls.__struct_fields__}
-    return holder(**filled, overflow=Overflow(values))
+    return holder(**filled, overflow=Overflow(values))  # type: ignore[no-any-return]
 
 
 _OVERFLOWING: dict[type[Any], type[Any]] = {}

@@ -10,7 +10,7 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 import chatnorm
 from chatnorm.canonical import CHUNK, COMPLETION
-from chatnorm.wire import Position, to_builtins
+from chatnorm.wire import Position, is_array, is_object, to_builtins
 
 __all__ = ["CanonicalSnapshot"]
 
@@ -23,7 +23,7 @@ class CanonicalSnapshot(SingleFileSnapshotExtension):
 
     def serialize(self, data: Any, **_: Any) -> str:
         """The JSON of a record, or of a list of records, indented by two."""
-        plain = [_plain(record) for record in data] if isinstance(data, list) else _plain(data)
+        plain = [_plain(record) for record in data] if is_array(data) else _plain(data)
         text = json.dumps(plain, indent=2, ensure_ascii=False)
         try:
             text.encode()
@@ -42,9 +42,9 @@ def _plain(record: Any) -> Any:
 
 def _ordered(value: Any) -> Any:
     """Canonical keys in the order of their Structs, then all others by name, whichever order they were learned in."""
-    if isinstance(value, dict):
+    if is_object(value):
         return {key: _ordered(value[key]) for key in sorted(value, key=lambda key: (_ORDER.get(key, len(_ORDER)), key))}
-    return [_ordered(item) for item in value] if isinstance(value, list) else value
+    return [_ordered(item) for item in value] if is_array(value) else value
 
 
 _ORDER = {

@@ -119,7 +119,7 @@ def make_record(kind: type[R], random: Random, richness: int = 7) -> R:
     }
     record = kind(**values)
     if random.randrange(30) < richness:
-        keys = random.sample(_KEYS, random.randrange(1, 4))
+        keys: list[str] = random.sample(_KEYS, random.randrange(1, 4))
         if random.random() < 0.05:
             keys.append(f"x{random.randrange(10**6)}")
         return with_extras(record, {key: _json(random) for key in keys})
@@ -127,11 +127,10 @@ def make_record(kind: type[R], random: Random, richness: int = 7) -> R:
 
 
 def _made(kind: type[R]) -> st.SearchStrategy[R]:
-    return st.builds(
-        lambda richness, seed: make_record(kind, Random(seed), richness),
-        st.integers(0, 10),
-        st.integers(0, 2**48),
-    )
+    def made(richness: int, seed: int) -> R:
+        return make_record(kind, Random(seed), richness)
+
+    return st.builds(made, st.integers(0, 10), st.integers(0, 2**48))
 
 
 def completions() -> st.SearchStrategy[ChatCompletion]:
@@ -146,4 +145,4 @@ def chunks() -> st.SearchStrategy[ChatCompletionChunk]:
 
 def json_values() -> st.SearchStrategy[Any]:
     """Small JSON values."""
-    return st.builds(lambda seed: _json(Random(seed), 3), st.integers(0, 2**48))
+    return st.integers(0, 2**48).map(lambda seed: _json(Random(seed), 3))

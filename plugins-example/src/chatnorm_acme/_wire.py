@@ -26,7 +26,7 @@ from chatnorm.accumulation import Accumulator
 from chatnorm.framing import EventStreamDecoder, FramingError, encode_event
 from chatnorm.patch import apply_patch, equal
 from chatnorm.record import Record, kind_of
-from chatnorm.wire import Family, Position, WireField, attach_overflow, encode_json, is_slot_key, parse_json
+from chatnorm.wire import Family, Position, WireField, attach_overflow, encode_json, is_object, is_slot_key, parse_json
 from msgspec import UNSET
 from msgspec.structs import FieldInfo
 
@@ -37,7 +37,6 @@ __all__ = [
     "Wire",
     "WireRecord",
     "WireUnion",
-    "as_object",
     "decode_object",
     "decode_time",
     "encode_time",
@@ -117,7 +116,7 @@ class WireUnion(Generic[W]):
 
     def decode_value(self, value: Any) -> W | None:
         """The record of a JSON value, or None where it is of no known kind or breaks the rules of its kind."""
-        word = cast("dict[str, Any]", value).get(self._key) if isinstance(value, dict) else None
+        word = value.get(self._key) if is_object(value) else None
         wire = self._wires.get(word) if isinstance(word, str) else None
         try:
             return None if wire is None else wire.decode_value(value)
@@ -163,18 +162,13 @@ def with_extras(record: R, undeclared: Mapping[str, Any]) -> R:
 # --- chatnorm.wire again ------------------------------------------------------------------------------------------
 
 
-def as_object(value: Any) -> dict[str, Any]:
-    """The JSON object, or an empty one for any other value."""
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
-
-
 def decode_object(text: str, schema: str) -> dict[str, Any] | None:
     """The JSON object that a text is, the arguments of a tool call for one, or None where it is anything else."""
     try:
         value = parse_json(text, schema)
     except DecodeError:
         return None
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else None
+    return value if is_object(value) else None
 
 
 # --- a module of its own, for Gemini's and Ollama's times too -----------------------------------------------------

@@ -21,10 +21,10 @@ from chatnorm import (
 )
 from chatnorm.chat_completions import derive_id
 from chatnorm.layout import Block, OpaqueBlock, TextBlock, blocks_of, flatten
-from chatnorm.wire import encode_json, encode_record
+from chatnorm.wire import encode_json, encode_record, is_object
 from msgspec import UNSET, Meta, UnsetType, field
 
-from ._wire import Wire, WireRecord, WireUnion, as_object, decode_object, decode_time, encode_time, with_extras
+from ._wire import Wire, WireRecord, WireUnion, decode_object, decode_time, encode_time, with_extras
 
 NAME = "acme"
 
@@ -291,7 +291,8 @@ def encode_call(call: ToolCall, place: int) -> Call | None:
 
 def kept(record: ChatCompletion | ChatCompletionChunk) -> dict[str, Any]:
     """What `keep` kept."""
-    return as_object(as_object(record.provider_metadata).get(NAME))
+    own = (record.provider_metadata or {}).get(NAME)
+    return own if is_object(own) else {}
 
 
 def keep(completion: ChatCompletion, own: Mapping[str, Any]) -> ChatCompletion:

@@ -10,9 +10,7 @@ from typing import Any
 
 from chatnorm import ErrorResponse
 from chatnorm.errors import decode_error_body, decode_error_object, is_unchanged
-from chatnorm.wire import encode_json
-
-from ._wire import as_object
+from chatnorm.wire import encode_json, is_object
 
 _NAME = "acme"
 
@@ -42,7 +40,7 @@ def decode_failure(failure: Any) -> ErrorResponse:
 def _decode_own(error: ErrorResponse, failure: Any) -> ErrorResponse:
     if isinstance(error.code, str) and error.code in _KIND:
         error.kind = _KIND[error.code]
-    seconds = as_object(failure).get("retry_in")
+    seconds = failure.get("retry_in") if is_object(failure) else None
     if isinstance(seconds, int | float):
         error.retry_after = seconds
     return error
