@@ -179,9 +179,9 @@ def to_builtins(value: Any) -> Any:
         if cls.__overflows__:
             overflow = value.overflow  # type: ignore[attr-defined]
             if isinstance(overflow, Overflow):
-                undeclared = {cls.__escape__(key): item for key, item in overflow.values.items()}
-                for key in undeclared.keys() - set(cls.__struct_encode_fields__):
-                    plain[key] = undeclared[key]
+                for key, item in overflow.values.items():
+                    if (written := cls.__escape__(key)) not in cls.__struct_encode_fields__:
+                        plain[written] = item
         return plain
     if is_array(value):
         return [to_builtins(item) for item in value]
