@@ -13,8 +13,9 @@ from typing import Any
 import chatnorm
 import pytest
 from chatnorm import ErrorResponse, extras
-from chatnorm.patch import diff, equal
+from chatnorm.patch import diff
 from chatnorm.record import set_fields
+from chatnorm.values import equal
 from conftest import FIXTURES
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -10,7 +10,8 @@ from typing import Any
 import jsonpatch
 import pytest
 from chatnorm import ChatnormError, PatchError
-from chatnorm.patch import apply_patch, diff, equal
+from chatnorm.patch import apply_patch, diff
+from chatnorm.values import equal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -21,9 +21,12 @@ import msgspec
 import pytest
 from chatnorm.chat_completions import CHUNK, RESPONSE
 from chatnorm.dialect import Dialect
-from chatnorm.patch import diff, equal
+from chatnorm.patch import diff
 from chatnorm.record import Record, kind_of
+from chatnorm.values import equal
 from chatnorm.wire import MAX_GENERATIONS, MAX_KEY_LENGTH, MAX_KEYS
+from chatnorm_adapters._log10 import RULES
+from chatnorm_adapters.log10 import camel_case
 from msgspec import UNSET, structs
 
 PAYLOAD: dict[str, Any] = {
@@ -172,82 +175,103 @@ def assert_extras(record: Any, payload: Any) -> None:
         assert equal(chatnorm.extras(at(record, place)), undeclared), place
 
 
-KEYS = [
-    pytest.param(key, id=name)
-    for name, key in [
-        ("plain", "queue_time"),
-        ("dunder", "__verbose"),
-        ("empty", ""),
-        ("blank", "a b"),
-        ("quote", '"'),
-        ("quote_inside", 'a"b'),
-        ("backslash", "\\"),
-        ("slash", "a/b~c"),
-        ("newline", "\n"),
-        ("nul", "\0"),
-        ("delete", "\x7f"),
-        ("line_separator", "\u2028"),
-        ("accent", "é"),
-        ("emoji", "🦀"),
-        ("lone_surrogate", "\ud83d_"),
-        ("longest", "k" * MAX_KEY_LENGTH),
-        ("too_long", "k" * (MAX_KEY_LENGTH + 1)),
-        ("very_long", "k" * 10_000),
-        ("longest_in_bytes", "🦀" * MAX_KEY_LENGTH),
-        ("camel", "finishReason"),
-        ("camel_root", "systemFingerprint"),
-        ("layout", "layout"),
-        ("provider_metadata", "provider_metadata"),
-        ("reasoning_items", "reasoning_items"),
-        ("reasoning", "reasoning"),
-        ("irregular", "irregular"),
-        ("patch", "patch"),
-        ("escaped_layout", "~layout"),
-        ("escaped_twice", "~~layout"),
-        ("tilde", "~"),
-        ("tilde_x", "~x"),
-        ("slot", "extra_1"),
-        ("self", "self"),
-        ("class", "__class__"),
-        ("canonical", "__canonical__"),
-        ("extras", "__extras__"),
-        ("overflow", "overflow"),
-        ("values", "values"),
-        ("keyword", "lambda"),
-        ("generated_name", "HOME"),
-        ("private_overflow", "chatnorm:overflow"),
-        ("private_patch", "chatnorm:patch"),
-        ("private_layout", "chatnorm:layout"),
-        ("private_metadata", "chatnorm:provider_metadata"),
-        ("private_irregular", "chatnorm:irregular"),
-        ("private_reasoning", "chatnorm:reasoning_items"),
-    ]
-]
+KEYS = {
+    "plain": "queue_time",
+    "dunder": "__verbose",
+    "empty": "",
+    "blank": "a b",
+    "quote": '"',
+    "quote_inside": 'a"b',
+    "backslash": "\\",
+    "slash": "a/b~c",
+    "newline": "\n",
+    "nul": "\0",
+    "delete": "\x7f",
+    "line_separator": "\u2028",
+    "accent": "é",
+    "emoji": "🦀",
+    "lone_surrogate": "\ud83d_",
+    "longest": "k" * MAX_KEY_LENGTH,
+    "too_long": "k" * (MAX_KEY_LENGTH + 1),
+    "very_long": "k" * 10_000,
+    "longest_in_bytes": "🦀" * MAX_KEY_LENGTH,
+    "camel": "finishReason",
+    "camel_root": "systemFingerprint",
+    "layout": "layout",
+    "provider_metadata": "provider_metadata",
+    "reasoning_items": "reasoning_items",
+    "reasoning": "reasoning",
+    "irregular": "irregular",
+    "patch": "patch",
+    "escaped_layout": "~layout",
+    "escaped_twice": "~~layout",
+    "tilde": "~",
+    "tilde_x": "~x",
+    "slot": "extra_1",
+    "self": "self",
+    "class": "__class__",
+    "canonical": "__canonical__",
+    "extras": "__extras__",
+    "overflow": "overflow",
+    "values": "values",
+    "keyword": "lambda",
+    "generated_name": "HOME",
+    "private_overflow": "chatnorm:overflow",
+    "private_patch": "chatnorm:patch",
+    "private_layout": "chatnorm:layout",
+    "private_metadata": "chatnorm:provider_metadata",
+    "private_irregular": "chatnorm:irregular",
+    "private_reasoning": "chatnorm:reasoning_items",
+}
+GROUPS = [list(KEYS)[start : start + 6] for start in range(0, len(KEYS), 6)]
+
+in_groups = pytest.mark.parametrize("names", GROUPS, ids="+".join)
 
 
-@pytest.mark.parametrize("key", KEYS)
-def test_any_key_is_kept_at_every_level(key: str, learning: Dialect) -> None:
+@in_groups
+def test_any_key_is_kept_at_every_level(names: list[str], learning: Dialect) -> None:
     """Any string is a key that comes back exactly from every object, on the first payload and the second."""
-    payload = with_keys([key])
+    payload = with_keys([KEYS[name] for name in names])
     for _ in range(2):
         assert_extras(assert_comes_back(payload, learning), payload)
 
 
-@pytest.mark.parametrize("key", [param for param in KEYS if not str(param.id).startswith("camel")])
-def test_any_key_is_kept_in_a_sealed_schema(key: str) -> None:
+@in_groups
+def test_any_key_is_kept_in_a_sealed_schema(names: list[str]) -> None:
     """A schema whose clients drop unknown keys has its own back, and writes no foreign ones."""
+    keys = [KEYS[name] for name in names if not name.startswith("camel")]
     payload = copy.deepcopy(LOG10)
     del payload["choices"][0]["note"]
-    payload[key] = payload["choices"][0][key] = payload["usage"][key] = {"a": [1.5]}
+    for holder in (payload, payload["choices"][0], payload["usage"]):
+        holder.update({key: {"a": [1.5]} for key in keys})
     for _ in range(2):
         assert_same(chatnorm.convert(encoded(payload), "log10", "log10"), payload)
-    foreign = json.loads(chatnorm.convert(encoded({**TINY, key: 1}), "openai", "log10"))
-    assert foreign == TINY
+    foreign = {**TINY, **dict.fromkeys(keys, 1)}
+    assert_same(chatnorm.convert(encoded(foreign), "openai", "log10"), TINY)
+
+
+def test_a_learned_key_needs_no_second_look(fresh: Dialect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A payload with keys that are learned is not parsed untyped again."""
+    assert_not_parsed_again(fresh, PAYLOAD, monkeypatch)
+
+
+@pytest.mark.xfail(strict=True, reason="a sealed family takes the slow way every time")
+def test_a_learned_key_needs_no_second_look_when_sealed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A payload with learned keys in a schema whose clients drop them is not parsed untyped again either."""
+    sealed = Dialect("log10", "", response=RULES, rename=camel_case, sealed=True)
+    assert_not_parsed_again(sealed, LOG10, monkeypatch)
+
+
+def assert_not_parsed_again(dialect: Dialect, payload: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    body = encoded({**payload, "learned": 1})
+    first = dialect.decode(body)
+    monkeypatch.setattr("chatnorm.wire.parse_json", lambda *_: pytest.fail("it is parsed again"))
+    assert dialect.decode(body) == first
 
 
 def test_hundred_keys_at_once_are_kept(fresh: Dialect) -> None:
     """Keys with and without slots in one object do not get in each other's way."""
-    keys = [str(param.values[0]) for param in KEYS]
+    keys = list(KEYS.values())
     payload = with_keys([*keys, *(f"key_{number}" for number in range(60))])
     for _ in range(2):
         assert_extras(assert_comes_back(payload, fresh), payload)
@@ -350,24 +374,27 @@ def assert_extras_at(record: Any, payload: Any, place: Place) -> None:
 def test_memory_does_not_grow(fresh: Dialect) -> None:
     """Twenty thousand payloads with ever new keys take no more memory than the first two thousand."""
     start = encoded(TINY)[:-1]
-    for number in range(2_000):
-        fresh.encode(fresh.decode(b'%b,"key_%d":%d}' % (start, number, number)))
-    gc.collect()
-    tracemalloc.start()
-    try:
-        before, _ = tracemalloc.get_traced_memory()
-        for number in range(2_000, 20_000):
+
+    def read(first: int, last: int) -> None:
+        for number in range(first, last):
             body = b'%b,"key_%d":%d}' % (start, number, number)
             record = fresh.decode(body)
             if number % 100 == 0:
                 assert chatnorm.extras(record) == {f"key_{number}": number}
                 assert_same(fresh.encode(record), json.loads(body))
-        del record
         gc.collect()
-        after, _ = tracemalloc.get_traced_memory()
+
+    read(0, 2_000)
+    before = sys.getallocatedblocks()
+    read(2_000, 15_000)
+    assert sys.getallocatedblocks() - before < 1_000
+    tracemalloc.start()
+    try:
+        read(15_000, 20_000)
+        held, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert after - before < 100_000
+    assert held < 50_000
 
 
 def test_records_outlive_the_family_that_made_them(fresh: Dialect) -> None:
@@ -394,7 +421,7 @@ def learn_in_threads(shared: bool) -> None:
     def work(thread: int) -> None:
         try:
             start.wait()
-            for number in range(15):
+            for number in range(10):
                 key = f"key_{number}" if shared else f"key_{thread}_{number}"
                 place = PLACES[(number if shared else number + thread) % len(PLACES)]
                 payload = with_keys([key, "common"], [place])

@@ -33,7 +33,8 @@ from chatnorm.dialect import Dialect
 from chatnorm.record import set_fields
 from chatnorm.rules import closed, optional, required
 from chatnorm.stream import ChunkEncoder
-from chatnorm.wire import encode_json, is_object, parse_json
+from chatnorm.values import is_object
+from chatnorm.wire import encode_json, parse_json
 from msgspec import UNSET
 
 _NAME = "chatgpt-api-stream"

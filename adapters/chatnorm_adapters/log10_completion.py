@@ -13,7 +13,8 @@ from typing import Any
 from chatnorm import Adapter, ChatCompletion, DecodeError, ResponseCodec, hookimpl
 from chatnorm.dialect import Dialect
 from chatnorm.record import set_fields
-from chatnorm.wire import encode_json, is_object, parse_json
+from chatnorm.values import is_object
+from chatnorm.wire import encode_json, parse_json
 
 from ._log10 import RULES
 

@@ -16,7 +16,8 @@ from chatnorm import Adapter, ChatCompletion, DecodeError, FunctionCall, Respons
 from chatnorm.chat_completions import derive_id, finish_reason, place, usage_rules
 from chatnorm.dialect import Dialect
 from chatnorm.rules import IMPOSSIBLE, Rule, closed, forbidden, optional, required
-from chatnorm.wire import encode_json, is_array
+from chatnorm.values import is_array
+from chatnorm.wire import encode_json
 
 _DOCS = "https://github.com/speakeasy-sdks/openai-python-sdk/blob/{}/docs/models/shared/createchatcompletionresponse.md"
 

@@ -11,7 +11,8 @@ from typing import Any
 from .completion import CustomToolCall, FunctionCall
 from .record import Record, extras, set_fields
 from .rules import IMPOSSIBLE, Rule, closed, optional, required
-from .wire import encode_json, is_array
+from .values import is_array
+from .wire import encode_json
 
 __all__ = [
     "CHUNK",

@@ -25,8 +25,8 @@ from .codec import Adapter, ResponseCodec, StreamCodec
 from .error import ErrorResponse
 from .exceptions import DecodeError, PluginError, StreamError
 from .framing import EventStreamDecoder, LineDecoder
-from .patch import equal
 from .record import Record, extras, set_fields
+from .values import equal
 from .wire import encode_json, parse_json
 
 __all__ = ["Detection", "detect"]

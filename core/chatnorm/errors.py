@@ -13,7 +13,8 @@ from msgspec import UNSET
 from .codec import ErrorCodec
 from .error import ErrorResponse
 from .exceptions import DecodeError
-from .wire import encode_json, is_array, is_object, parse_json
+from .values import is_array, is_object
+from .wire import encode_json, parse_json
 
 __all__ = [
     "chat_error_codec",

@@ -11,7 +11,8 @@ from .errors import decode_error_object, error_object
 from .exceptions import DecodeError
 from .layout import Block, OpaqueBlock, TextBlock, flatten
 from .record import Record
-from .wire import encode_json, is_array, is_object, is_private_key
+from .values import is_array, is_object
+from .wire import encode_json, is_private_key
 
 __all__ = ["put_right"]
 

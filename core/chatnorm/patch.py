@@ -9,20 +9,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from .exceptions import PatchError
-from .wire import is_array, is_object
+from .values import equal, is_array, is_object
 
-__all__ = ["apply_patch", "diff", "equal"]
-
-
-def equal(one: Any, other: Any) -> bool:
-    """Equality of JSON values: numbers by value and by kind, so 1 is neither 1.0 nor true."""
-    if type(one) is not type(other):
-        return False
-    if is_object(one):
-        return one.keys() == other.keys() and all(equal(value, other[key]) for key, value in one.items())
-    if is_array(one):
-        return len(one) == len(other) and all(map(equal, one, other))
-    return bool(one == other)
+__all__ = ["apply_patch", "diff"]
 
 
 def diff(found: Any, wanted: Any, path: str = "") -> Iterator[dict[str, Any]]:

@@ -7,10 +7,12 @@ with the same content are equal, whichever classes hold it, and a pickle names o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeVar
 
 from msgspec import UNSET, Struct
+
+from .values import equal
 
 __all__ = ["Overflow", "Record", "extras", "kind_of", "set_fields"]
 
@@ -59,8 +61,8 @@ class Record(Struct, kw_only=True, gc=False):
         kind = kind_of(self)
         if kind is not kind_of(other):
             return False
-        return all(_equal(getattr(self, name), getattr(other, name)) for name in kind.__struct_fields__) and (
-            _equal(extras(self), extras(other))
+        return all(equal(getattr(self, name), getattr(other, name)) for name in kind.__struct_fields__) and (
+            equal(extras(self), extras(other))
         )
 
     def __ne__(self, other: object) -> bool:
@@ -74,26 +76,12 @@ class Record(Struct, kw_only=True, gc=False):
             parts.append(f"extras={undeclared!r}")
         return f"{kind_of(self).__name__}({', '.join(parts)})"
 
-    def __rich_repr__(self) -> Iterator[tuple[str, Any]]:
-        yield from set_fields(self).items()
-        if undeclared := extras(self):
-            yield "extras", undeclared
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        undeclared = extras(self)
+        return [*set_fields(self).items(), *([("extras", undeclared)] if undeclared else [])]
 
     def __reduce__(self) -> tuple[Callable[..., Record], tuple[Any, ...]]:
         return _rebuild, (kind_of(self), set_fields(self), extras(self))
-
-
-def _equal(one: Any, other: Any) -> bool:
-    """Equality of field values: of numbers by value and by kind, as JSON has it, so 1 is neither 1.0 nor true."""
-    if isinstance(one, Record):
-        return one == other
-    if type(one) is not type(other):
-        return False
-    if isinstance(one, list):
-        return len(one) == len(other) and all(map(_equal, one, other))
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(_equal(value, other[key]) for key, value in one.items())
-    return bool(one == other)
 
 
 def _rebuild(kind: type[R], fields: dict[str, Any], undeclared: dict[str, Any]) -> R:

@@ -68,11 +68,11 @@ class Registry:
         if found is not None:
             return found
         with self._lock:
-            base, _, version = name.partition("@")
+            base, at, version = name.partition("@")
             adapter = self._adapters.get(base) or self._load(base)
-            if version:
+            if at:
                 if version not in adapter.versions:
-                    raise UnknownAdapterError(name, [f"{base}@{known}" for known in adapter.versions])
+                    raise UnknownAdapterError(name, [base, *(f"{base}@{known}" for known in adapter.versions)])
                 adapter = self._adapters[name] = adapter.versions[version]
             return adapter
 
@@ -83,7 +83,15 @@ class Registry:
         its adapter is taken.
         """
         label = name or str(getattr(plugin, "__name__", type(plugin).__name__))
-        return self._admit(label, lambda: self._manager.register(plugin, name), lambda taken: taken in self._offers)
+
+        def register() -> None:
+            # under a name no entry point has, or that entry point would count as loaded
+            registered = self._manager.register(plugin, f"registered {label} {id(plugin)}")
+            if registered is None or not self._manager.get_hookcallers(plugin):
+                raise PluginError(label, "it has none of the hooks")
+            self._manager.check_pending()
+
+        return self._admit(label, register, lambda taken: taken in self._offers)
 
     def problems(self) -> list[PluginError]:
         """Load every adapter; one error for each that cannot be loaded."""
@@ -102,23 +110,30 @@ class Registry:
         if len(offers) > 1:
             raise PluginError(name, f"the name is taken more than once, by {', '.join(sorted(offers))}")
         adapter = self._admit(
-            name, lambda: self._manager.load_setuptools_entrypoints(_GROUP, name), lambda given: given != name
+            name, lambda: self._manager.load_setuptools_entrypoints(_GROUP, name), lambda given: given != name, True
         )
-        if adapter is None:
-            raise PluginError(name, "it has no hook chatnorm_adapter")
+        assert adapter is not None
         return adapter
 
-    def _admit(self, label: str, register: Callable[[], object], is_refused: Callable[[str], bool]) -> Adapter | None:
+    def _admit(
+        self,
+        label: str,
+        register: Callable[[], object],
+        is_refused: Callable[[str], bool],
+        must_adapt: bool = False,
+    ) -> Adapter | None:
         """Let a plugin in and check what its hook gave; out it goes again if that is not an adapter."""
         with self._lock:
-            before = self._manager.get_plugins()
+            before = {name for name, _ in self._manager.list_name_plugin()}
             self._arrived.clear()
             try:
                 register()
                 adapter = self._checked(label, is_refused)
+                if adapter is None and must_adapt:
+                    raise PluginError(label, "it has no hook chatnorm_adapter")
             except Exception as error:
-                for plugin in self._manager.get_plugins() - before:
-                    self._manager.unregister(plugin)
+                for name in {name for name, _ in self._manager.list_name_plugin()} - before:
+                    self._manager.unregister(name=name)
                 if isinstance(error, PluginError):
                     raise
                 raise PluginError(label, f"it cannot be loaded: {error!r}") from error

@@ -15,7 +15,7 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from os import urandom
 from threading import RLock
 from types import UnionType
-from typing import Any, NamedTuple, TypeGuard, Union, get_args, get_origin
+from typing import Any, NamedTuple, NoReturn, Union, get_args, get_origin
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
@@ -23,6 +23,7 @@ from msgspec.structs import FieldInfo, fields
 
 from .exceptions import DecodeError
 from .record import Overflow, R, Record, kind_of
+from .values import is_array, is_object
 
 __all__ = [
     "MAX_GENERATIONS",
@@ -35,8 +36,6 @@ __all__ = [
     "derive_loose",
     "encode_json",
     "encode_record",
-    "is_array",
-    "is_object",
     "is_private_key",
     "is_slot_key",
     "parse_json",
@@ -70,16 +69,6 @@ def is_private_key(key: str) -> bool:
     return key.startswith(_PRIVATE)
 
 
-def is_object(value: Any) -> TypeGuard[dict[str, Any]]:
-    """Whether a JSON value is an object."""
-    return isinstance(value, dict)
-
-
-def is_array(value: Any) -> TypeGuard[list[Any]]:
-    """Whether a JSON value is an array."""
-    return isinstance(value, list)
-
-
 # --- JSON that msgspec does not read or write ---------------------------------------------------------------------
 
 
@@ -97,12 +86,12 @@ def parse_json(data: bytes | str, schema: str) -> Any:
             raise DecodeError(schema, _describe_malformed(data, error)) from None
     import json
 
-    def refuse(number: str) -> None:
+    def refuse(number: str) -> NoReturn:
         raise DecodeError(schema, f"{number} is no JSON number, or beyond a double")
 
-    def read_float(text: str) -> float | None:
+    def read_float(text: str) -> float:
         number = float(text)
-        return number if abs(number) != float("inf") else refuse(text)
+        return refuse(text) if abs(number) == float("inf") else number
 
     try:
         return json.loads(data, parse_constant=refuse, parse_float=read_float)

@@ -79,6 +79,13 @@ def test_error(case: str, canonical: SnapshotAssertion) -> None:
     assert chatnorm.decode_error(ERRORS[case], "acme", status=500) == canonical
 
 
+@pytest.mark.parametrize("case", [case.case for case in CASES if case.part != "error"])
+def test_it_is_detected(case: str) -> None:
+    """The adapter's `hints` speak for Acme, louder than any other schema's."""
+    body = RESPONSES.get(case) or STREAMS[case]
+    assert chatnorm.detect(body)[0].schema == "acme"
+
+
 # --- Law 6: streams agree with whole answers ----------------------------------------------------------------------
 
 

@@ -13,7 +13,8 @@ from typing import Any
 
 import chatnorm
 from chatnorm.framing import EventStreamDecoder
-from chatnorm.patch import apply_patch, diff, equal
+from chatnorm.patch import apply_patch, diff
+from chatnorm.values import equal
 
 __all__ = [
     "check_cuts_do_not_matter",

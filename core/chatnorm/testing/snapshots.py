@@ -10,7 +10,8 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 import chatnorm
 from chatnorm.canonical import CHUNK, COMPLETION
-from chatnorm.wire import Position, is_array, is_object, to_builtins
+from chatnorm.values import is_array, is_object
+from chatnorm.wire import Position, to_builtins
 
 __all__ = ["CanonicalSnapshot"]
 

@@ -24,9 +24,10 @@ from chatnorm import (
 )
 from chatnorm.accumulation import Accumulator
 from chatnorm.framing import EventStreamDecoder, FramingError, encode_event
-from chatnorm.patch import apply_patch, equal
+from chatnorm.patch import apply_patch
 from chatnorm.record import Record, kind_of
-from chatnorm.wire import Family, Position, WireField, attach_overflow, encode_json, is_object, is_slot_key, parse_json
+from chatnorm.values import equal, is_object
+from chatnorm.wire import Family, Position, WireField, attach_overflow, encode_json, is_slot_key, parse_json
 from msgspec import UNSET
 from msgspec.structs import FieldInfo
 
@@ -210,7 +211,7 @@ def encode_time(seconds: float) -> str | None:
 
 
 class WholeCalls:
-    """Tool calls that come in pieces, for streams that send them whole; each is given out once, in order."""
+    """Tool calls that come in pieces, for streams that send them whole; each is given out once, with its index."""
 
     def __init__(self) -> None:
         self._accumulator = Accumulator()
@@ -235,6 +236,8 @@ class WholeCalls:
         return (choices[0].message.tool_calls or [])[self._given :] if choices else []
 
     def _give(self, calls: list[ToolCall]) -> list[ToolCall]:
+        for index, call in enumerate(calls, self._given):
+            call.index = index
         self._given += len(calls)
         return calls
 

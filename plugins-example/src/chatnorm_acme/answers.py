@@ -21,7 +21,8 @@ from chatnorm import (
 )
 from chatnorm.chat_completions import derive_id
 from chatnorm.layout import Block, OpaqueBlock, TextBlock, blocks_of, flatten
-from chatnorm.wire import encode_json, encode_record, is_object
+from chatnorm.values import is_object
+from chatnorm.wire import encode_json, encode_record
 from msgspec import UNSET, Meta, UnsetType, field
 
 from ._wire import Wire, WireRecord, WireUnion, decode_object, decode_time, encode_time, with_extras

@@ -10,7 +10,8 @@ from typing import Any
 
 from chatnorm import ErrorResponse
 from chatnorm.errors import decode_error_body, decode_error_object, is_unchanged
-from chatnorm.wire import encode_json, is_object
+from chatnorm.values import is_object
+from chatnorm.wire import encode_json
 
 _NAME = "acme"
 
