@@ -250,6 +250,15 @@ def test_any_key_is_kept_in_a_sealed_schema(names: list[str]) -> None:
     assert_same(chatnorm.convert(encoded(foreign), "openai", "log10"), TINY)
 
 
+@pytest.mark.parametrize("name", ["quote", "nul", "lone_surrogate", "too_long"])
+def test_a_key_without_slot_alone_in_a_sealed_schema(name: str) -> None:
+    """A payload of a sealed schema whose only undeclared key finds no slot has it back."""
+    payload = {**LOG10, "choices": [], KEYS[name]: 1}
+    record = chatnorm.decode(encoded(payload), "log10")
+    assert_same(chatnorm.encode(record, "log10"), payload)
+    assert json.loads(chatnorm.encode(chatnorm.decode(encoded(payload), "openai"), "log10")).keys() <= LOG10.keys()
+
+
 def test_a_learned_key_needs_no_second_look(fresh: Dialect, monkeypatch: pytest.MonkeyPatch) -> None:
     """A payload with keys that are learned is not parsed untyped again."""
     assert_not_parsed_again(fresh, PAYLOAD, monkeypatch)

@@ -107,6 +107,16 @@ def test_only_a_cut_stream_is_incomplete(case: str) -> None:
         decoder.close()
 
 
+def test_what_is_no_event() -> None:
+    """A keep-alive is passed over; what is no JSON ends the stream, with what had arrived."""
+    decoder = chatnorm.stream_decoder("acme")
+    assert decoder.feed(b": still here\n\ndata:\n\n") == []
+    stream = STREAMS["plain_text"].partition(b"\n\n")[0] + b"\n\ndata: {\n\n"
+    with pytest.raises(chatnorm.StreamError) as caught:
+        decoder.feed(stream)
+    assert [chunk.id for chunk in caught.value.chunks] == ["r_01"]
+
+
 @pytest.mark.parametrize("size", [None, 3])
 @pytest.mark.parametrize("case", [case for case in RESPONSES if not case.startswith("odd_")])
 def test_a_split_answer_is_a_valid_stream_that_says_it(case: str, size: int | None) -> None:

@@ -293,6 +293,8 @@ class EventDecoder:
     def _decode(self, frames: list[tuple[bytes, bytes]]) -> list[ChatCompletionChunk]:
         chunks: list[ChatCompletionChunk] = []
         for _, data in frames:
+            if not data:
+                continue  # a keep-alive
             try:
                 event = parse_json(data, self._schema)
             except DecodeError as error:
