@@ -239,7 +239,8 @@ def _fresh_time(before: str, code: str) -> float:
 
 def _fresh(script: str) -> list[float]:
     """The numbers that a script prints in an interpreter of its own, which finds these modules."""
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    path = os.pathsep.join(filter(None, (str(Path(__file__).parent), os.environ.get("PYTHONPATH"))))
+    environment = {**os.environ, "PYTHONPATH": path}
     said = subprocess.check_output([sys.executable, "-c", script], env=environment, text=True)
     return [float(number) for number in said.split()]
 

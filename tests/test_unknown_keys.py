@@ -264,7 +264,6 @@ def test_a_learned_key_needs_no_second_look(fresh: Dialect, monkeypatch: pytest.
     assert_not_parsed_again(fresh, PAYLOAD, monkeypatch)
 
 
-@pytest.mark.xfail(strict=True, reason="a sealed family takes the slow way every time")
 def test_a_learned_key_needs_no_second_look_when_sealed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A payload with learned keys in a schema whose clients drop them is not parsed untyped again either."""
     sealed = Dialect("log10", "", response=RULES, rename=camel_case, sealed=True)

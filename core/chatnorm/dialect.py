@@ -222,8 +222,8 @@ def _spell_canonical(position: Position, info: FieldInfo, strict: Any) -> WireFi
     if strict:
         _, many = position.children[info.name]
         annotation = list[strict] if many else strict
-        if info.default is UNSET:
-            annotation = annotation | None | UnsetType
+        for absent in {type(None), UnsetType}.intersection(get_args(info.type)):
+            annotation = _either(annotation, absent)
     if info.name == "model":
         annotation = Any
     must = info.default is not UNSET

@@ -153,7 +153,16 @@ def encode_json(value: Any) -> bytes:
     except UnicodeEncodeError:
         import json
 
-        return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
+        return json.dumps(_finite(value), separators=(",", ":"), allow_nan=False).encode()
+
+
+def _finite(value: Any) -> Any:
+    """The value with null for what JSON has no number for, as msgspec writes it."""
+    if is_object(value):
+        return {key: _finite(item) for key, item in value.items()}
+    if is_array(value):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not abs(value) < float("inf") else value
 
 
 def to_builtins(value: Any) -> Any:
@@ -316,7 +325,11 @@ class Family:
 
         Raises: DecodeError where the strict classes, and if `loosely` the loose ones, cannot hold it.
         """
-        if loosely and isinstance(error, msgspec.ValidationError) and "unknown field" not in str(error):
+        if (
+            loosely
+            and isinstance(error, msgspec.ValidationError)
+            and (self._sealed or "unknown field" not in str(error))
+        ):
             try:
                 return self._decode_loose(data), False
             except (msgspec.DecodeError, UnicodeError, RecursionError):
