@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from io import StringIO
+from itertools import takewhile
 from typing import Any
 
 from msgspec import UNSET, UnsetType
@@ -38,9 +39,9 @@ from .completion import (
 )
 from .patch import apply_patch, diff
 from .record import R, Record, extras, kind_of
-from .wire import encode_json, encode_record, parse_json
+from .wire import decode_object, encode_json, encode_record, parse_json
 
-__all__ = ["Accumulator", "accumulate", "is_complete", "split"]
+__all__ = ["Accumulator", "WholeCalls", "accumulate", "is_complete", "split"]
 
 _EMPTY = (None, UNSET, "")
 
@@ -142,7 +143,7 @@ class _Call:
         self.input = _Text()
         self.function: _Rest | None = None
         self.custom: _Rest | None = None
-        self.rest = _Rest(ToolCall, frozenset(("id", "function", "custom")))
+        self.rest = _Rest(ToolCall, frozenset(("index", "id", "function", "custom")))
 
     def add(self, call: ToolCall) -> None:
         self.id = _first(self.id, call.id)
@@ -490,6 +491,47 @@ def _merged(held: Any, said: Any) -> Any:
     undeclared = extras(held)
     undeclared.update({key: value for key, value in extras(said).items() if value is not None or key not in undeclared})
     return with_extras(merged, undeclared) if undeclared else merged
+
+
+class WholeCalls:
+    """Tool calls that come in pieces, for streams that send them whole; each is given out once, with its index."""
+
+    def __init__(self) -> None:
+        self._accumulator = Accumulator()
+        self._given = 0
+
+    def add(self, pieces: list[ToolCall]) -> list[ToolCall]:
+        """The calls that these pieces complete: their arguments are a JSON object, which nothing can follow."""
+        if not pieces:
+            return []
+        delta = Message(tool_calls=pieces)
+        self._accumulator.add(ChatCompletionChunk(choices=[ChunkChoice(index=0, delta=delta)]))
+        if not any(_arguments(piece).rstrip().endswith("}") for piece in pieces):
+            return []
+        return self._give(list(takewhile(_is_whole, self._held())))
+
+    def rest(self) -> list[ToolCall]:
+        """The calls not given out yet, when no more pieces come."""
+        return self._give(self._held())
+
+    def _held(self) -> list[ToolCall]:
+        choices = self._accumulator.completion().choices
+        return (choices[0].message.tool_calls or [])[self._given :] if choices else []
+
+    def _give(self, calls: list[ToolCall]) -> list[ToolCall]:
+        for index, call in enumerate(calls, self._given):
+            call.index = index
+        self._given += len(calls)
+        return calls
+
+
+def _is_whole(call: ToolCall) -> bool:
+    return decode_object(_arguments(call), "canonical") is not None
+
+
+def _arguments(call: ToolCall) -> str:
+    function = call.function
+    return (function.arguments or "") if isinstance(function, FunctionCall) else ""
 
 
 # --- The inverse --------------------------------------------------------------------------------------------------

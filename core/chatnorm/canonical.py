@@ -87,9 +87,11 @@ _CLASSES: dict[tuple[type[Record], tuple[str, ...]], type[Record]] = {}
 
 
 def with_extras(record: R, undeclared: Mapping[str, Any]) -> R:
-    """A copy of the record that has exactly these undeclared keys. See `extras`."""
+    """A copy of the record that has exactly these undeclared keys, less those its Struct declares. See `extras`."""
     kind = kind_of(record)
+    escape = kind.__escape__
     declared: dict[str, Any] = {name: getattr(record, name) for name in kind.__struct_fields__}
+    undeclared = {key: item for key, item in undeclared.items() if escape(key) not in kind.__struct_encode_fields__}
     if not undeclared:
         return kind(**declared)
     keys = tuple(undeclared)

@@ -147,6 +147,8 @@ class LayoutItem(Record, kw_only=True, gc=False):
     end: int | UnsetType = UNSET
     index: int | UnsetType = UNSET
     block: Any = UNSET
+    #: Of an opaque block: whose it is; no other schema writes it.
+    schema: str | UnsetType = UNSET
 
 
 class Message(Record, kw_only=True, gc=False):

@@ -45,7 +45,7 @@ def put_right(record: Any, holder: str, schema: str) -> Patch:
             setattr(choice, holder, Message())
             continue
         if isinstance(message.content, list | dict):
-            _put_right_content(message, f"{path}/content", patch)
+            _put_right_content(message, f"{path}/content", schema, patch)
         for place, call in enumerate(message.tool_calls or []):
             if isinstance(call.function, FunctionCall):
                 _put_right_arguments(call.function, f"{path}/{_key(message, 'tool_calls')}/{place}/function", patch)
@@ -77,13 +77,13 @@ def _put_right_error(record: Any, holder: str, schema: str, patch: Patch) -> Non
         _remember(patch, "/error", original, written)
 
 
-def _put_right_content(message: Message, path: str, patch: Patch) -> None:
+def _put_right_content(message: Message, path: str, schema: str, patch: Patch) -> None:
     original: Any = message.content
     if isinstance(original, dict):
         # Workers AI answers JSON mode with the object itself
         message.content = encode_json(original).decode()
     else:
-        flat = flatten(block for part in original for block in _blocks(part))
+        flat = flatten(block for part in original for block in _blocks(part, schema))
         message.content = flat.content
         message.layout = flat.layout
         if flat.reasoning is not UNSET and message.reasoning is UNSET:
@@ -106,7 +106,7 @@ def _remember_reasoning(message: Message, path: str, patch: Patch) -> None:
         _remember(patch, f"{path.rpartition('/')[0]}/{key}", UNSET, text)
 
 
-def _blocks(part: Any) -> list[Block]:
+def _blocks(part: Any, schema: str) -> list[Block]:
     """The blocks of one content part, as Mistral sends them.
 
     Source: https://docs.mistral.ai/capabilities/reasoning/
@@ -119,7 +119,7 @@ def _blocks(part: Any) -> list[Block]:
         case {"type": "thinking", "thinking": inner, **others} if not others and _is_texts(inner):
             return [Reasoning(text="".join(piece["text"] for piece in inner))]
         case _:
-            return [OpaqueBlock(part)]
+            return [OpaqueBlock(part, schema)]
 
 
 def _is_texts(parts: Any) -> bool:

@@ -10,23 +10,27 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Struct, UnsetType
 
+from .canonical import with_extras
 from .completion import LayoutItem, Message, Reasoning, ToolCall
+from .record import extras
 
 __all__ = ["Block", "OpaqueBlock", "TextBlock", "blocks_of", "flatten"]
 
 
 class TextBlock(Struct, frozen=True):
-    """A run of visible text."""
+    """A run of visible text, and the undeclared keys of its block."""
 
     text: str
+    extras: dict[str, Any] = {}
 
 
 class OpaqueBlock(Struct, frozen=True):
-    """A block only its provider understands, as a JSON value."""
+    """A block only its provider understands, as a JSON value; `schema` is whose it is."""
 
     block: Any
+    schema: str | UnsetType = UNSET
 
 
 Block = TextBlock | Reasoning | ToolCall | OpaqueBlock
@@ -44,7 +48,8 @@ def flatten(blocks: Iterable[Block], role: str = "assistant") -> Message:
             case TextBlock():
                 start, end = end, end + len(block.text)
                 texts.append(block.text)
-                layout.append(LayoutItem(type="text", start=start, end=end))
+                item = LayoutItem(type="text", start=start, end=end)
+                layout.append(with_extras(item, block.extras) if block.extras else item)
             case Reasoning():
                 layout.append(LayoutItem(type="reasoning", index=len(reasoning)))
                 reasoning.append(block)
@@ -52,7 +57,7 @@ def flatten(blocks: Iterable[Block], role: str = "assistant") -> Message:
                 layout.append(LayoutItem(type="tool_call", index=len(tool_calls)))
                 tool_calls.append(block)
             case OpaqueBlock():
-                layout.append(LayoutItem(type="opaque", block=block.block))
+                layout.append(LayoutItem(type="opaque", block=block.block, schema=block.schema))
     return Message(
         role=role,
         content="".join(texts) if texts else None,
@@ -67,7 +72,7 @@ _PLAIN_ORDER = {"reasoning": 0, "text": 1, "tool_call": 2, "opaque": 3}
 
 def _is_plain(layout: list[LayoutItem]) -> bool:
     order = [_PLAIN_ORDER[item.type] for item in layout]
-    return order == sorted(order) and order.count(1) <= 1 and 3 not in order
+    return order == sorted(order) and order.count(1) <= 1 and 3 not in order and not any(map(extras, layout))
 
 
 def blocks_of(message: Message) -> list[Block]:
@@ -85,7 +90,7 @@ def blocks_of(message: Message) -> list[Block]:
     plain: list[Block] = [*reasoning]
     if content is not None:
         plain.append(TextBlock(content))
-    return [*plain, *tool_calls, *(OpaqueBlock(item.block) for item in layout if item.type == "opaque")]
+    return [*plain, *tool_calls, *(OpaqueBlock(item.block, item.schema) for item in layout if item.type == "opaque")]
 
 
 def _fits(layout: list[LayoutItem], content: str | None, reasoning: int, tool_calls: int) -> bool:
@@ -105,10 +110,10 @@ def _fits(layout: list[LayoutItem], content: str | None, reasoning: int, tool_ca
 def _block(item: LayoutItem, content: str, reasoning: list[Reasoning], tool_calls: list[ToolCall]) -> Block:
     match item.type:
         case "text":
-            return TextBlock(content[item.start : item.end])  # type: ignore[index]
+            return TextBlock(content[item.start : item.end], extras(item))  # type: ignore[index]
         case "reasoning":
             return reasoning[item.index]  # type: ignore[index]
         case "tool_call":
             return tool_calls[item.index]  # type: ignore[index]
         case "opaque":
-            return OpaqueBlock(item.block)
+            return OpaqueBlock(item.block, item.schema)

@@ -5,19 +5,23 @@ Source: https://platform.openai.com/docs/api-reference/chat/streaming
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import copy
 from typing import Any
 
 from msgspec import UNSET
 
 from .chunk import ChatCompletionChunk
-from .completion import Message
+from .completion import Irregular, Message
 from .dialect import Tree, read_reasoning
 from .errors import encode_error_body
 from .exceptions import DecodeError, StreamError
 from .framing import EventStreamDecoder, FramingError, encode_event
+from .patch import apply_patch
+from .values import equal
+from .wire import encode_json, parse_json
 
-__all__ = ["ChunkDecoder", "ChunkEncoder"]
+__all__ = ["ChunkDecoder", "ChunkEncoder", "EventDecoder", "EventEncoder"]
 
 _DONE = b"[DONE]"
 
@@ -163,3 +167,84 @@ class ChunkEncoder:
         delta.role = (role or "assistant") if begins else UNSET
         choice.delta = delta
         return choice
+
+
+class EventDecoder:
+    """Server-sent events of a block schema -> chunks. Complete after an error or a finish reason.
+
+    `decode_event` reads one event, `encode_events` is its inverse. What a chunk does not say of its event is measured
+    with it and kept in the chunk's `irregular`, which is not accumulated and which only `EventEncoder` repeats.
+    """
+
+    def __init__(
+        self,
+        schema: str,
+        decode_event: Callable[[Any], ChatCompletionChunk],
+        encode_events: Callable[[ChatCompletionChunk], list[Any]],
+    ) -> None:
+        self._schema = schema
+        self._decode_event = decode_event
+        self._encode_events = encode_events
+        self._frames = EventStreamDecoder()
+        self._is_whole = False
+
+    def feed(self, data: bytes) -> list[ChatCompletionChunk]:
+        """The chunks that these bytes complete. Raises: StreamError."""
+        try:
+            return self._decode(self._frames.feed(data))
+        except FramingError as error:
+            raise StreamError(self._schema, str(error)) from None
+
+    def close(self) -> list[ChatCompletionChunk]:
+        """The chunk an unterminated last event holds. Raises: StreamError, with the chunks, if the stream was cut."""
+        try:
+            chunks = self._decode(self._frames.close())
+        except FramingError as error:
+            raise StreamError(self._schema, str(error)) from None
+        if not self._is_whole:
+            raise StreamError(self._schema, "the stream ends early: it neither finished nor failed", chunks)
+        return chunks
+
+    def _decode(self, frames: list[tuple[bytes, bytes]]) -> list[ChatCompletionChunk]:
+        chunks: list[ChatCompletionChunk] = []
+        for _, data in frames:
+            if not data:
+                continue  # a keep-alive
+            try:
+                event = parse_json(data, self._schema)
+            except DecodeError as error:
+                raise StreamError(self._schema, str(error), chunks) from error
+            chunk = self._decode_event(event)
+            said = self._encode_events(chunk)
+            if not equal(said, [event]):
+                test = {"op": "test", "path": "", "value": said}
+                patch = [test, {"op": "replace", "path": "", "value": [event]}]
+                chunk.irregular = Irregular(schema=self._schema, patch=patch)
+            if chunk.error is not UNSET or any(choice.finish_reason for choice in chunk.choices):
+                self._is_whole = True
+            chunks.append(chunk)
+        return chunks
+
+
+class EventEncoder:
+    """Chunks -> server-sent events of a block schema; chunks of this very schema go out as they came."""
+
+    def __init__(self, schema: str, encode_events: Callable[[ChatCompletionChunk], list[Any]]) -> None:
+        self._schema = schema
+        self._encode_events = encode_events
+        self._closed = False
+
+    def feed(self, chunk: ChatCompletionChunk) -> bytes:
+        """The events of a chunk; may be empty. Raises: StreamError after an error chunk or `close`."""
+        if self._closed:
+            raise StreamError(self._schema, "the stream is closed")
+        self._closed = chunk.error is not UNSET
+        events = self._encode_events(chunk)
+        if chunk.irregular is not UNSET and chunk.irregular.schema == self._schema:
+            events = apply_patch(events, chunk.irregular.patch, lenient=True)
+        return b"".join(encode_event(encode_json(event)) for event in events)
+
+    def close(self) -> bytes:
+        """Nothing: the last event ends the stream."""
+        self._closed = True
+        return b""

@@ -12,10 +12,11 @@ An object of a strict class is as valid as when it was decoded: assigning to it 
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping, Sequence
+from functools import cached_property
 from os import urandom
 from threading import RLock
 from types import UnionType
-from typing import Any, NamedTuple, NoReturn, Union, get_args, get_origin
+from typing import Any, Generic, NamedTuple, NoReturn, TypeVar, Union, cast, get_args, get_origin
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
@@ -31,8 +32,12 @@ __all__ = [
     "MAX_KEY_LENGTH",
     "Family",
     "Position",
+    "Wire",
     "WireField",
+    "WireRecord",
+    "WireUnion",
     "attach_overflow",
+    "decode_object",
     "derive_loose",
     "encode_json",
     "encode_record",
@@ -511,3 +516,91 @@ def attach_overflow(record: R, values: dict[str, Any]) -> R:
 
 
 _OVERFLOWING: dict[type[Any], type[Any]] = {}
+
+
+# --- An adapter's own Structs ---------------------------------------------------------------------------------------
+
+
+class WireRecord(Record, kw_only=True, gc=False):
+    """The base of an adapter's own Structs. Undeclared keys are written as they are; see `chatnorm.extras`."""
+
+    @staticmethod
+    def __escape__(key: str) -> str:
+        return key
+
+
+W = TypeVar("W", bound=WireRecord)
+
+
+class Wire(Generic[W]):
+    """How an adapter's own Struct is read: spelled as declared, undeclared keys kept, at the speed of typed decoding.
+
+    A field whose default is `UNSET` may be missing; any other must be there, a `Literal` that tells kinds apart too.
+    """
+
+    def __init__(self, schema: str, kind: type[W]) -> None:
+        self._schema = schema
+        self._kind = kind
+
+    @cached_property
+    def _family(self) -> Family:
+        return Family(self._schema, self._kind, _spell)
+
+    def decode(self, data: bytes | str) -> W:
+        """The record of a JSON text. Raises: DecodeError."""
+        try:
+            return cast("W", self._family.decode_strict(data))
+        except Exception as error:
+            return cast("W", self._family.recover(data, error, loosely=False)[0])
+
+    def decode_value(self, value: Any) -> W:
+        """The record of a JSON value. Raises: DecodeError."""
+        try:
+            return cast("W", msgspec.convert(value, self._family.verified[""]))
+        except (msgspec.ValidationError, UnicodeError, RecursionError) as error:
+            return cast("W", self._family.recover(encode_json(value), error, loosely=False)[0])
+
+
+def _spell(_: Position, info: FieldInfo, strict: Any, loose: Any) -> WireField:
+    return WireField(info.encode_name, _below(info.type, strict), _below(info.type, loose), info.default is not UNSET)
+
+
+def _below(annotation: Any, derived: Any) -> Any:
+    """The annotation with its Struct replaced by the derived one."""
+    if derived is None:
+        return annotation
+    if get_origin(annotation) in (Union, UnionType):
+        return Union[tuple(_below(part, derived) for part in get_args(annotation))]  # noqa: UP007 - at run time
+    if get_origin(annotation) is list:
+        return list[_below(get_args(annotation)[0], derived)]  # type: ignore[misc] # pyright: ignore
+    return derived if _is_record(annotation) else annotation
+
+
+def _is_record(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, Record)
+
+
+class WireUnion(Generic[W]):
+    """Objects of several kinds that one key tells apart: blocks of an answer, events of a stream."""
+
+    def __init__(self, schema: str, key: str, kinds: Mapping[str, type[W]]) -> None:
+        self._key = key
+        self._wires = {word: Wire(schema, kind) for word, kind in kinds.items()}
+
+    def decode_value(self, value: Any) -> W | None:
+        """The record of a JSON value, or None where it is of no known kind or breaks the rules of its kind."""
+        word = value.get(self._key) if is_object(value) else None
+        wire = self._wires.get(word) if isinstance(word, str) else None
+        try:
+            return None if wire is None else wire.decode_value(value)
+        except DecodeError:
+            return None
+
+
+def decode_object(text: str, schema: str) -> dict[str, Any] | None:
+    """The JSON object that a text is, the arguments of a tool call for one, or None where it is anything else."""
+    try:
+        value = parse_json(text, schema)
+    except DecodeError:
+        return None
+    return value if is_object(value) else None

@@ -48,11 +48,7 @@ def _ordered(value: Any) -> Any:
     return [_ordered(item) for item in value] if is_array(value) else value
 
 
-_ORDER = {
-    key: place
-    for place, key in enumerate(
-        info.encode_name
-        for position in reversed(Position("", chatnorm.ChatCompletion).walk())
-        for info in fields(position.kind)
-    )
-}
+_ORDER: dict[str, int] = {}
+for _position in reversed(Position("", chatnorm.ChatCompletion).walk()):
+    for _info in fields(_position.kind):
+        _ORDER.setdefault(_info.encode_name, len(_ORDER))

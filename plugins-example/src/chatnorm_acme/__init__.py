@@ -6,8 +6,8 @@ Source: https://acme.example/docs (Acme is invented; a real adapter names the ve
 from __future__ import annotations
 
 from chatnorm import Adapter, ErrorCodec, ResponseCodec, StreamCodec, StreamDecoder, StreamEncoder, hookimpl
+from chatnorm.stream import EventDecoder, EventEncoder
 
-from ._wire import EventDecoder, EventEncoder
 from .answers import NAME, decode_answer, encode_answer
 from .errors import decode_error, encode_error
 from .events import AnswerReader, AnswerWriter

@@ -18,14 +18,14 @@ from chatnorm import (
     ToolCall,
     Usage,
     extras,
+    with_extras,
 )
 from chatnorm.chat_completions import derive_id
 from chatnorm.layout import Block, OpaqueBlock, TextBlock, blocks_of, flatten
+from chatnorm.times import decode_time, encode_time
 from chatnorm.values import is_object
-from chatnorm.wire import encode_json, encode_record
+from chatnorm.wire import Wire, WireRecord, WireUnion, decode_object, encode_json, encode_record
 from msgspec import UNSET, Meta, UnsetType, field
-
-from ._wire import Wire, WireRecord, WireUnion, decode_object, decode_time, encode_time, with_extras
 
 NAME = "acme"
 
@@ -108,10 +108,7 @@ def decode_answer(data: bytes | str) -> ChatCompletion:
     answer = _ANSWER.decode(data)
     completion = decode_head(answer)
     reason, own_word = decode_stop(answer.stopped_by)
-    message = flatten(decode_blocks(answer.output))
-    for index, call in enumerate(message.tool_calls or []):
-        call.index = index  # an accumulated stream has it too
-    completion.choices = [Choice(index=0, message=message, finish_reason=reason)]
+    completion.choices = [Choice(index=0, message=flatten(map(decode_block, answer.output)), finish_reason=reason)]
     if answer.tokens is not UNSET:
         completion.usage = decode_tokens(answer.tokens)
     return keep(completion, own_word)
@@ -149,27 +146,18 @@ def decode_tokens(tokens: Tokens | None) -> Usage | None:
     return with_extras(usage, extras(tokens))
 
 
-def decode_blocks(output: Iterable[Any]) -> list[Block]:
-    """The blocks of an answer. One of no known kind, or that breaks the rules of its kind, is opaque."""
-    blocks: list[Block] = []
-    for value in output:
-        block = _BLOCKS.decode_value(value)
-        match block:
-            case Text():
-                blocks.append(TextBlock(block.text))
-                if beside := extras(block):
-                    blocks.append(OpaqueBlock({_BESIDE_TEXT: beside}))
-            case Thought():
-                blocks.append(with_extras(Reasoning(text=block.text, signature=block.seal), extras(block)))
-            case Call():
-                blocks.append(with_extras(decode_call(block), extras(block)))
-            case None:
-                blocks.append(OpaqueBlock({NAME: value}))
-    return blocks
-
-
-#: The key of an opaque block that holds undeclared keys of the text before it, for which a message has no place.
-_BESIDE_TEXT = "acme:text"
+def decode_block(value: Any) -> Block:
+    """The block of a value. One of no known kind, or that breaks the rules of its kind, is opaque."""
+    block = _BLOCKS.decode_value(value)
+    match block:
+        case Text():
+            return TextBlock(block.text, extras(block))
+        case Thought():
+            return with_extras(Reasoning(text=block.text, signature=block.seal), extras(block))
+        case Call():
+            return with_extras(decode_call(block), extras(block))
+        case None:
+            return OpaqueBlock(value, NAME)
 
 
 def decode_call(call: Call) -> ToolCall:
@@ -259,19 +247,16 @@ def encode_blocks(blocks: Iterable[Block]) -> list[Any]:
     for place, block in enumerate(blocks):
         match block:
             case TextBlock():
-                output.append(Text(text=block.text))
+                output.append(with_extras(Text(text=block.text), block.extras))
             case Reasoning():
                 if isinstance(block.text, str):
                     output.append(with_extras(Thought(text=block.text, seal=block.signature), extras(block)))
             case ToolCall():
                 if (call := encode_call(block, place)) is not None:
                     output.append(with_extras(call, extras(block)))
-            case OpaqueBlock(block={"acme": dict()}):
-                output.append(block.block[NAME])
-            case OpaqueBlock(block={"acme:text": dict()}) if output and isinstance(output[-1], Text):
-                output[-1] = with_extras(output[-1], block.block[_BESIDE_TEXT])
             case OpaqueBlock():
-                pass
+                if block.schema == NAME and is_object(block.block):
+                    output.append(block.block)
     return output
 
 

@@ -15,19 +15,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from chatnorm import ChatCompletionChunk, ChunkChoice, Message, Reasoning, ToolCall, extras
+from chatnorm import ChatCompletionChunk, ChunkChoice, Message, Reasoning, ToolCall, extras, with_extras
+from chatnorm.accumulation import WholeCalls
 from chatnorm.layout import Block, TextBlock, flatten
-from chatnorm.wire import to_builtins
+from chatnorm.wire import WireRecord, WireUnion, to_builtins
 from msgspec import UNSET
 
-from ._wire import WholeCalls, WireRecord, WireUnion, with_extras
 from .answers import (
     NAME,
     Head,
     Text,
     Thought,
     Tokens,
-    decode_blocks,
+    decode_block,
     decode_head,
     decode_stop,
     decode_tokens,
@@ -116,11 +116,11 @@ class AnswerReader:
 
     def _decode_piece(self, piece: Piece) -> Message:
         """What a piece adds to the message; where it stands among others is said at the end."""
-        said = decode_blocks([piece.block])
+        said = decode_block(piece.block)
         if piece.event == "block" or not self._blocks:
             self._blocks.append([])
-        self._blocks[-1] += said
-        flat = flatten(said)
+        self._blocks[-1].append(said)
+        flat = flatten([said])
         delta = Message(reasoning=flat.reasoning, tool_calls=flat.tool_calls)
         if flat.content is not None:
             delta.content = flat.content
@@ -135,20 +135,16 @@ class AnswerReader:
 
     def _decode_end(self) -> Message:
         """What can be said of the message only when it is whole."""
-        whole = flatten(block for pieces in self._blocks for block in _joined(pieces))
+        whole = flatten(map(_joined, self._blocks))
         return Message(content=None if whole.content is None else UNSET, layout=whole.layout)
 
 
-def _joined(pieces: list[Block]) -> list[Block]:
+def _joined(pieces: list[Block]) -> Block:
     """One block of its pieces, as far as the layout must know it."""
-    match pieces[0]:
-        case TextBlock():
-            text = "".join(piece.text for piece in pieces if isinstance(piece, TextBlock))
-            return [TextBlock(text), *(piece for piece in pieces if not isinstance(piece, TextBlock))]
-        case Reasoning():
-            return pieces[:1]
-        case _:
-            return pieces
+    first = pieces[0]
+    if not isinstance(first, TextBlock):
+        return first
+    return TextBlock("".join(piece.text for piece in pieces if isinstance(piece, TextBlock)), first.extras)
 
 
 # --- Encoding -----------------------------------------------------------------------------------------------------
