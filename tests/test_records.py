@@ -484,25 +484,3 @@ def test_encoding_is_the_same_in_every_process() -> None:
     for schema in ("openai", "canonical"):
         one, other = bytes_in_processes({**FULL, **{f"{number}{'k' * 70}": 1 for number in range(20)}}, schema)
         assert one == other
-
-
-# --- Numbers that JSON does not have ------------------------------------------------------------------------
-
-NO_NUMBERS = [float("nan"), float("inf"), float("-inf")]
-
-
-@pytest.mark.parametrize("schema", ["openai", "cozy", "chatgpt-api", "log10", "canonical"])
-@pytest.mark.parametrize("number", NO_NUMBERS, ids=str)
-def test_a_number_that_json_lacks_is_not_written(number: float, schema: str) -> None:
-    """A record with NaN or an infinity is written without it, where a number must be with another, never as null."""
-    usage = Usage(prompt_tokens=number, completion_tokens=number, total_tokens=3)
-    token = TokenLogprob(token="\ud83d and more", logprob=number)
-    for record in (
-        ChatCompletion(created=number, usage=usage),
-        ChatCompletion(id="\ud83d and more", created=number, usage=usage),
-        ChatCompletion(choices=[Choice(logprobs=Logprobs(content=[token]))]),
-    ):
-        said = json.loads(chatnorm.encode(record, schema))
-        assert said.get("created", 0) is not None
-        assert None not in (said.get("usage") or {}).values()
-        assert chatnorm.decode(chatnorm.encode(record, schema), schema).irregular is UNSET

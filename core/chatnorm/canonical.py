@@ -91,7 +91,11 @@ def with_extras(record: R, undeclared: Mapping[str, Any]) -> R:
     kind = kind_of(record)
     escape = kind.__escape__
     declared: dict[str, Any] = {name: getattr(record, name) for name in kind.__struct_fields__}
-    undeclared = {key: item for key, item in undeclared.items() if escape(key) not in kind.__struct_encode_fields__}
+    undeclared = {
+        key: item
+        for key, item in undeclared.items()
+        if item is not UNSET and escape(key) not in kind.__struct_encode_fields__
+    }
     if not undeclared:
         return kind(**declared)
     keys = tuple(undeclared)

@@ -93,7 +93,7 @@ def _count(name: str) -> Callable[[Any, int], Any]:
 
     def derive(usage: Any, _place: int) -> Any:
         counts = {other: getattr(usage, other) for other in _COUNTS if other != name}
-        if not all(type(count) in (int, float) for count in counts.values()):
+        if not all(type(count) in (int, float) and abs(count) < float("inf") for count in counts.values()):
             return IMPOSSIBLE
         if name == total:
             return int(counts[prompt] + counts[completion])

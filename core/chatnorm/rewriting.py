@@ -51,6 +51,7 @@ class Rewriter:
             "LeftOut": LeftOut,
             "reasoning_text": _reasoning_text,
             "error_object": _error_object,
+            "is_finite": _is_finite,
             "JSON": msgspec.json.Encoder().encode,
         }
         self._counter = count()
@@ -345,8 +346,10 @@ class _Place:
             test = f".__class__ in {good}"
         else:
             test = f".__class__ not in {good}"
-        tests.append(f"{n}.{name}{test}")
-        arguments.append(f"{name}=v if (v := {n}.{name}){test} else {self._name('mend', name)}(v, {n}, {i})")
+        finite = "{} and is_finite({})" if not rule.words and float in self._scope[good] else "{}"
+        tests.append(finite.format(f"{n}.{name}{test}", f"{n}.{name}"))
+        test = finite.format(f"(v := {n}.{name}){test}", "v")
+        arguments.append(f"{name}=v if {test} else {self._name('mend', name)}(v, {n}, {i})")
 
     def _vouches(self, knowledge: _Known | None, field: _Field) -> bool:
         """Whether the strict class that holds a value already lets no invalid one in."""
@@ -429,6 +432,11 @@ def _mend_child(
         return each(value) if each is not None else rewrites[value.__class__](value, 0)
 
     return mend
+
+
+def _is_finite(value: Any) -> bool:
+    """Whether JSON has the number; true of what is no number."""
+    return value.__class__ is not float or abs(value) < float("inf")
 
 
 def _json_types(annotation: Any) -> tuple[type, ...]:

@@ -22,9 +22,7 @@ SCHEMAS = {
     "chatgpt-api": "openai.CreateChatCompletionResponse",
     "chatgpt-api-stream": "CreateChatCompletionStreamResponse",
     "chatgpt-api-stream@chunk": "openai.CreateChatCompletionDeltaResponse",
-    "chatgpt-api-stream@message": (
-        "Omit<ChatMessage, 'detail'> & { detail?: CreateChatCompletionStreamResponse }"
-    ),
+    "chatgpt-api-stream@message": ("Omit<ChatMessage, 'detail'> & { detail?: CreateChatCompletionStreamResponse }"),
     "cozy": "ChatCompletionResponse",
 }
 
