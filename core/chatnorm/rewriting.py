@@ -262,7 +262,7 @@ class _Place:
                     call = f"reasoning_text({n})" if name == "reasoning" else f"error_object({n}.error)"
                     arguments.append(f"{name}={call}")
             elif not never or field.rule.required:
-                self._write_value(field, here or self._vouches(knowledge, field), n, i, tests, arguments)
+                self._write_value(field, knowledge, here, n, i, tests, arguments)
         home, carried = self._home(cls, n)
         built = f"{result} = {self._rewriter.constant(home)}({', '.join([*arguments, *carried])})"
         if same:
@@ -333,11 +333,18 @@ class _Place:
         return not self._position.children
 
     def _write_value(
-        self, field: _Field, vouched: bool, n: str, i: str, tests: list[str], arguments: list[str]
+        self,
+        field: _Field,
+        knowledge: _Known | None,
+        here: bool,
+        n: str,
+        i: str,
+        tests: list[str],
+        arguments: list[str],
     ) -> None:
         name, rule = field.info.name, field.rule
         good = self._name("good", name)
-        if good not in self._scope or vouched:
+        if good not in self._scope or here or self._vouches(knowledge, field):
             arguments.append(f"{name}={n}.{name}")
             return
         if rule.words:
@@ -346,7 +353,9 @@ class _Place:
             test = f".__class__ in {good}"
         else:
             test = f".__class__ not in {good}"
-        finite = "{} and is_finite({})" if not rule.words and float in self._scope[good] else "{}"
+        # what was decoded has no number that JSON lacks
+        may_be_infinite = knowledge is None and not rule.words and float in self._scope[good]
+        finite = "{} and is_finite({})" if may_be_infinite else "{}"
         tests.append(finite.format(f"{n}.{name}{test}", f"{n}.{name}"))
         test = finite.format(f"(v := {n}.{name}){test}", "v")
         arguments.append(f"{name}=v if {test} else {self._name('mend', name)}(v, {n}, {i})")
