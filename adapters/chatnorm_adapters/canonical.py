@@ -8,7 +8,7 @@ from chatnorm.stream import ChunkDecoder, ChunkEncoder
 
 ADAPTER = Adapter(
     name="canonical",
-    docs="https://github.com/chatnorm/chatnorm/blob/main/docs/canonical.md",
+    docs="https://github.com/chatnorm/chatnorm/blob/main/docs/design.md#the-record",
     response=ResponseCodec(decode=decode_canonical, encode=encode_canonical),
     stream=StreamCodec(decoder=lambda: ChunkDecoder(CHUNK), encoder=lambda: ChunkEncoder(CHUNK)),
     error=ErrorCodec(decode=decode_error, encode=encode_error),
