@@ -42,17 +42,11 @@ class Registry:
     @cached_property
     def _offers(self) -> dict[str, list[str]]:
         """Entry point -> the distributions that offer it; one shadowed on the path does not count."""
-        from importlib.metadata import distributions
+        from importlib.metadata import entry_points
 
         offers: dict[str, list[str]] = {}
-        seen: set[str] = set()
-        for distribution in distributions():
-            if distribution.name in seen:
-                continue
-            seen.add(distribution.name)
-            for entry in distribution.entry_points:
-                if entry.group == _GROUP:
-                    offers.setdefault(entry.name, []).append(distribution.name)
+        for entry in entry_points(group=_GROUP):
+            offers.setdefault(entry.name, []).append(entry.dist.name if entry.dist else "")
         return offers
 
     def names(self) -> list[str]:
