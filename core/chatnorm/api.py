@@ -119,8 +119,10 @@ def convert(body: bytes | str, source: str, target: str, *, strict: bool = False
     completion = _DECODERS[source](body)
     if REGISTRY.decoded is not None:
         REGISTRY.decoded(completion=completion, schema=source)
-    elif source == target:
-        return body if isinstance(body, bytes) else _encode_text(body)
+    elif source == target and isinstance(body, bytes):
+        return body
+    elif source == target and isinstance(body, str):
+        return _encode_text(body)
     return encode(completion, target, strict=True) if strict else _ENCODERS[target](completion)
 
 

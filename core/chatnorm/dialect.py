@@ -139,7 +139,7 @@ class Tree:
             self._learn()
             if not strict:
                 self._put_right(record)
-        if self._reasoning:
+        if self._reasoning or self._fits:
             for choice in record.choices:
                 message = choice.message if self._whole else choice.delta
                 if message.reasoning is not UNSET or self.has_alias:
@@ -151,7 +151,8 @@ class Tree:
 
     def _learn(self) -> None:
         self.decode_strict = self._family.decode_strict
-        self.has_alias = REASONING_ALIAS in self._family.slots_at(f"choices.{self._holder}")
+        slots = self._family.slots_at(f"choices.{self._holder}")
+        self.has_alias = self._reasoning is not None and REASONING_ALIAS in slots
         self._rewriter.learn_classes()
 
     def _put_right(self, record: Any) -> None:

@@ -13,9 +13,8 @@ import pluggy
 from .codec import Adapter
 from .completion import ChatCompletion
 
-__all__ = ["ENTRY_POINT_GROUP", "HookSpecs", "hookimpl", "hookspec"]
+__all__ = ["HookSpecs", "hookimpl", "hookspec"]
 
-ENTRY_POINT_GROUP = "chatnorm"
 
 hookspec = pluggy.HookspecMarker("chatnorm")
 hookimpl = pluggy.HookimplMarker("chatnorm")
